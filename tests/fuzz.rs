@@ -128,6 +128,7 @@ targets!(
     pem,
     private_key,
     request,
+    revocation_list,
     specification,
     strict,
 );

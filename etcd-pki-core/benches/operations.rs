@@ -25,7 +25,7 @@ fn main() {
     divan::main();
 }
 
-fn authority(algorithm: KeyAlgorithm) -> CertificateAuthority {
+fn ca(algorithm: KeyAlgorithm) -> CertificateAuthority {
     let profile = Profile::ca().with_algorithm(algorithm);
     CertificateAuthority::create_with("etcd-ca", profile).unwrap()
 }
@@ -49,7 +49,7 @@ fn load_key(bencher: Bencher<'_, '_>, algorithm: KeyAlgorithm) {
 
 #[divan::bench(args = QUICK)]
 fn issue(bencher: Bencher<'_, '_>, algorithm: KeyAlgorithm) {
-    let (ca, identity) = (authority(algorithm), identity());
+    let (ca, identity) = (ca(algorithm), identity());
     let profile = Role::Member.profile().with_algorithm(algorithm);
     bencher.bench(|| {
         let bundle = ca.issue(profile, &identity).unwrap();
@@ -59,7 +59,7 @@ fn issue(bencher: Bencher<'_, '_>, algorithm: KeyAlgorithm) {
 
 #[divan::bench(args = QUICK)]
 fn issue_through_a_request(bencher: Bencher<'_, '_>, algorithm: KeyAlgorithm) {
-    let (ca, identity) = (authority(algorithm), identity());
+    let (ca, identity) = (ca(algorithm), identity());
     bencher.bench(|| {
         let key = PrivateKey::generate_with(algorithm).unwrap();
         let request = CertificateRequest::create(&key, Role::Member, &identity).unwrap();
@@ -71,7 +71,7 @@ fn issue_through_a_request(bencher: Bencher<'_, '_>, algorithm: KeyAlgorithm) {
 
 #[divan::bench(args = ALL)]
 fn sign_a_request(bencher: Bencher<'_, '_>, algorithm: KeyAlgorithm) {
-    let (ca, identity) = (authority(algorithm), identity());
+    let (ca, identity) = (ca(algorithm), identity());
     let key = PrivateKey::generate_with(algorithm).unwrap();
     let request = CertificateRequest::create(&key, Role::Member, &identity).unwrap();
     bencher.bench(|| ca.sign(&request, Role::Member, &identity).unwrap());
@@ -86,7 +86,7 @@ fn read_and_check_a_request(bencher: Bencher<'_, '_>, algorithm: KeyAlgorithm) {
 
 #[divan::bench]
 fn read_a_certificate(bencher: Bencher<'_, '_>) {
-    let bundle = authority(KeyAlgorithm::EcP256)
+    let bundle = ca(KeyAlgorithm::EcP256)
         .issue(Role::Member, identity())
         .unwrap();
     let pem = bundle.to_pem();
@@ -95,7 +95,7 @@ fn read_a_certificate(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn write_a_certificate_as_pem(bencher: Bencher<'_, '_>) {
-    let bundle = authority(KeyAlgorithm::EcP256)
+    let bundle = ca(KeyAlgorithm::EcP256)
         .issue(Role::Member, identity())
         .unwrap();
     bencher.bench(|| bundle.to_pem());
@@ -103,7 +103,7 @@ fn write_a_certificate_as_pem(bencher: Bencher<'_, '_>) {
 
 #[divan::bench(args = ALL)]
 fn verify(bencher: Bencher<'_, '_>, algorithm: KeyAlgorithm) {
-    let ca = authority(algorithm);
+    let ca = ca(algorithm);
     let bundle = ca.issue(Role::Member, identity()).unwrap();
     let verifier = Verifier::new([ca.certificate().clone()])
         .with_role(Role::Member)

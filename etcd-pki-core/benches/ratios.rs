@@ -215,9 +215,7 @@ mod peer {
         }
     }
 
-    pub(super) fn authority(
-        algorithm: &'static SignatureAlgorithm,
-    ) -> CertifiedIssuer<'static, KeyPair> {
+    pub(super) fn ca(algorithm: &'static SignatureAlgorithm) -> CertifiedIssuer<'static, KeyPair> {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params
@@ -290,7 +288,7 @@ fn main() {
         let profile = Role::Member.profile().with_algorithm(algorithm);
         share_of_checking(&ca, profile, &identity, times);
         let peer_algorithm = peer::algorithm(algorithm.name());
-        let peer_ca = peer::authority(peer_algorithm);
+        let peer_ca = peer::ca(peer_algorithm);
         compete(
             &format!("issue in one call (key, sign, PEM), {algorithm}"),
             times,

@@ -1,7 +1,7 @@
 //! Creates the specification that describes an existing directory.
 
 mod admin;
-mod authority;
+mod ca;
 mod describer;
 mod description;
 mod files;
@@ -114,7 +114,7 @@ impl Adoption {
         let ca = layout.ca(CaKind::Client).below(state.path());
         if !ca.certificate.exists() {
             let below = recognize::directory_of_ca(state.other_files());
-            return Err(authority::missing(&store, below.as_deref()));
+            return Err(ca::missing(&store, below.as_deref()));
         }
         let mut remarks = Vec::new();
         let mut pairs = Pair::all(state, signers, layout, &mut remarks);

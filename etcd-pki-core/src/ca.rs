@@ -8,6 +8,7 @@ mod link;
 mod loading;
 mod name;
 mod renewal;
+mod revocation;
 mod signer;
 
 use std::{
@@ -21,7 +22,7 @@ pub(crate) use self::renewal::check_self_signed;
 use self::signer::scheme_of;
 use self::{
     certificate_builder::CertificateBuilder,
-    loading::{check_authority, check_path_lengths},
+    loading::{check_ca, check_path_lengths},
 };
 pub use self::{issued::Issued, issuing::CaAt, renewal::CaRenewal, signer::Signer};
 pub(crate) use self::{
@@ -136,7 +137,7 @@ impl CertificateAuthority {
             not_after: profile.validity().end(now)?,
             public_key: key.public_key(),
             extensions: ExtensionsBuilder::default()
-                .authority(CaProfile::PATH_LENGTH)
+                .ca(CaProfile::PATH_LENGTH)
                 .key_usages(CaProfile::KEY_USAGES)
                 .subject_key_identifier(&identifier),
         }
@@ -231,7 +232,7 @@ impl CertificateAuthority {
         signer: SigningKey,
         now: SystemTime,
     ) -> Result<Self> {
-        check_authority(&certificate)?;
+        check_ca(&certificate)?;
         certificate.public_key().check_order()?;
         bundle::check_chain(&certificate, &above)?;
         check_path_lengths(&above)?;

@@ -10,12 +10,13 @@ mod fault;
 mod plain;
 mod renewal;
 mod resolve;
+mod revoked;
 mod spec;
 mod values;
 #[cfg(feature = "yaml")]
 mod yaml;
 
-use std::{path::Path, time::SystemTime};
+use std::path::Path;
 
 pub use self::{
     admin::AdminSpec,
@@ -23,6 +24,7 @@ pub use self::{
     desired::{Desired, DesiredCa, DesiredPair},
     endpoint::{Endpoint, MemberEndpoints},
     renewal::RenewBefore,
+    revoked::RevokedSpec,
     spec::{CaFilesSpec, CaSpec, ClusterSpec, DefaultsSpec, EntrySpec, FilesSpec, PortsSpec},
 };
 use crate::{
@@ -80,12 +82,6 @@ impl Cluster {
     #[must_use]
     pub fn directory(&self) -> Option<&Path> {
         self.spec.directory.as_deref()
-    }
-
-    /// Refuses a validity that already expired, or one that would expire after the year 9999 if it
-    /// began now.
-    pub(crate) fn check_validities(&self, now: SystemTime) -> Result<()> {
-        Ok(check::validities(self, now)?)
     }
 
     /// The entries of a role with their identities.

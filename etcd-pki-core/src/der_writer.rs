@@ -10,10 +10,11 @@ pub(crate) const BOOLEAN_TRUE: &[u8] = &[0x01, 0x01, 0xff];
 pub(crate) const NULL: &[u8] = &[0x05, 0x00];
 pub(crate) const BIT_STRING: u8 = 0x03;
 pub(crate) const OCTET_STRING: u8 = 0x04;
+pub(crate) const ENUMERATED: u8 = 0x0a;
 pub(crate) const UTF8_STRING: u8 = 0x0c;
 pub(crate) const SEQUENCE: u8 = 0x30;
 pub(crate) const SET: u8 = 0x31;
-const INTEGER: u8 = 0x02;
+pub(crate) const INTEGER: u8 = 0x02;
 const OBJECT_IDENTIFIER: u8 = 0x06;
 
 /// The tag of a field `[number]` that contains a string.

@@ -221,6 +221,13 @@ pub enum Error {
         /// The reason, such as a missing extension
         reason: String,
     },
+    /// A certificate would be revoked, and the specification still requires it.
+    StillRequired {
+        /// The file of the certificate
+        path: PathBuf,
+        /// Its subject
+        subject: String,
+    },
     /// A subject would be empty: it has no common name and no organization.
     NoSubject,
     /// An existing file must not be replaced by the new one, for example a CA certificate.
@@ -315,6 +322,9 @@ pub enum Error {
 /// The name of a directory's lock file. Errors about it have a special hint.
 pub(crate) const LOCK_FILE: &str = ".etcd-pki.lock";
 
+/// The name of the record of issued certificates. Errors about it have a special hint.
+pub(crate) const RECORD_FILE: &str = ".etcd-pki-issued.jsonl";
+
 /// A place in an input of several blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -347,6 +357,7 @@ impl Error {
             | Self::Io { .. }
             | Self::NotAFile { .. }
             | Self::NotReplaceable { .. }
+            | Self::StillRequired { .. }
             | Self::SymbolicLink { .. }
             | Self::UntrustedOwner { .. } => self,
             error => Self::File {

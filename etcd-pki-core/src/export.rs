@@ -1,6 +1,7 @@
 //! Exports one host's files from a directory with the files of all hosts.
 
 use std::{
+    collections::HashSet,
     iter,
     path::{Path, PathBuf},
 };
@@ -12,11 +13,11 @@ use crate::{
     error::{Error, Result},
     inspect::issuer::{self, Issuer},
     key::PrivateKey,
-    layout::{CaKind, PairPaths},
+    layout::{CaKind, Layout, PairPaths},
     store::{
         Attributes, CaAttributes, Overwrite, PairTexts, Store, group, is_empty,
-        look_existing_below, may_give, owner_of_directory, read_existing_below, trusted_owner,
-        user, user_name,
+        look_existing_below, may_give, owner_of_directory, read_below, read_existing_below, tree,
+        trusted_owner, user, user_name,
     },
     x509::{
         bundle::{Bundle, all_pem},
@@ -33,18 +34,22 @@ pub struct Exported {
     /// The specification's owner and group, if they could not be set here: they are unknown on this
     /// host, or the process is not root. Set them on the destination host
     pub not_given: Vec<String>,
+    /// The other files in the directory that have names of the layout, such as keys of an earlier
+    /// export that the host no longer uses. They stay as they are
+    pub other_files: Vec<PathBuf>,
 }
 
 impl Cluster {
     /// Copies the files of one host into a separate directory, with the paths that they have on
-    /// that host: its keys and certificates, and the certificates of the CAs without their keys.
+    /// that host: its keys and certificates, the certificates of the CAs without their keys, and the
+    /// revocation lists.
     ///
     /// Each pair is checked first: the key must match the certificate, and a CA of the cluster must
     /// have signed it.
     ///
     /// [`Overwrite::Replace`] replaces the files that it writes. Files of an earlier export that
-    /// the host no longer uses stay in the directory, including private keys. Remove them, or
-    /// export to a new directory.
+    /// the host no longer uses stay in the directory, including private keys, and
+    /// [`Exported::other_files`] lists them.
     ///
     /// # Errors
     ///
@@ -85,6 +90,18 @@ impl Cluster {
             pairs.push((&pair.paths, texts));
         }
 
+        // etcd would refuse every connection with a list that it cannot read
+        let lists = store.lists()?.list.is_some();
+        let paths = self.layout().revocation_lists();
+        let lists: Vec<(PathBuf, Vec<u8>)> = [paths.der, paths.pem]
+            .into_iter()
+            .filter(|_| lists)
+            .filter_map(|path| {
+                let bytes = read_below(store.directory(), &path).transpose()?;
+                Some(bytes.map(|bytes| (path, bytes)))
+            })
+            .collect::<Result<_>>()?;
+
         let (attributes, not_given) = self.exported_attributes();
         let store = Store::new(out, self.layout());
         let files = store.lock()?.without_inheritance();
@@ -94,13 +111,20 @@ impl Cluster {
             let attributes = attributes.for_ca();
             files.put_file(path, text.as_bytes(), false, overwrite, &attributes)?;
         }
+        let listed: Vec<_> = lists
+            .iter()
+            .map(|(path, text)| (&**path, &**text))
+            .collect();
+        files.put_lists(&listed, &attributes)?;
         let pairs = pairs.iter().flat_map(|(paths, _)| {
             let PairPaths { certificate, key } = paths;
             [certificate, key]
         });
         let trusted = trusted.iter().map(|(path, _)| *path);
+        let files: Vec<PathBuf> = trusted.chain(pairs).map(|path| out.join(path)).collect();
         Ok(Exported {
-            files: trusted.chain(pairs).map(|path| out.join(path)).collect(),
+            other_files: other_files(out, self.layout(), &files),
+            files,
             not_given,
         })
     }
@@ -142,6 +166,19 @@ impl Cluster {
             .filter(|pair| pair.host.as_deref() == Some(host));
         Ok(own.map(|pair| pair.paths).collect())
     }
+}
+
+/// The files of a directory that have names of the layout and are not among these.
+fn other_files(directory: &Path, layout: Layout, written: &[PathBuf]) -> Vec<PathBuf> {
+    let written: HashSet<&PathBuf> = written.iter().collect();
+    let is_named = |path: &Path| {
+        let relative = path.strip_prefix(directory).ok();
+        relative.is_some_and(|relative| layout.identify(relative).is_some())
+    };
+    let files = tree(directory).into_iter().filter_map(|file| file.ok());
+    files
+        .filter(|path| is_named(path) && !written.contains(path))
+        .collect()
 }
 
 /// The users who may own an exported key.

@@ -16,7 +16,11 @@ use std::{
 };
 
 pub use self::{facts::Facts, severity::Severity, table::Entry};
-use crate::{text, time::threshold::Threshold, x509::extensions::ExtendedKeyUsage};
+use crate::{
+    text,
+    time::{clock, threshold::Threshold},
+    x509::{extensions::ExtendedKeyUsage, revocation_list::RevocationReason},
+};
 
 /// Something that is wrong with existing files. Each kind has a code that never changes.
 ///
@@ -377,6 +381,45 @@ pub enum Finding {
         /// The file of the CA
         ca: PathBuf,
     },
+    /// EP055: a certificate is revoked: etcd refuses new connections with it if it reads the list.
+    /// In a plan, the certificate must be revoked.
+    Revoked {
+        /// The certificate
+        subject: String,
+        /// Its serial number
+        serial: String,
+        /// The list
+        list: Option<PathBuf>,
+        /// When it was revoked; `None` if it is not in the list yet
+        since: Option<SystemTime>,
+        /// The reason in the list
+        reason: Option<RevocationReason>,
+    },
+    /// EP056: the next update of a revocation list is due. etcd ignores this time; OpenSSL and
+    /// others refuse every certificate after it.
+    OutdatedList {
+        /// The list
+        path: PathBuf,
+        /// When the next update is due
+        next_update: SystemTime,
+    },
+    /// EP057: a revocation list cannot be used, or no CA of the directory signed it.
+    UnusableList {
+        /// The list
+        path: PathBuf,
+        /// The reason
+        reason: String,
+        /// Whether etcd refuses every connection with a certificate because of it
+        refused: bool,
+    },
+    /// EP058: the record of what the CAs of a directory issued has a gap, or was changed. It does
+    /// not stop anything.
+    DamagedRecord {
+        /// The file
+        path: PathBuf,
+        /// The first damaged line, and the number of all
+        reason: String,
+    },
     /// EP059: the CA of a rotation that does not sign now has signed the certificate. A plan signs
     /// it again with the other one.
     RotatedCa {
@@ -421,7 +464,8 @@ impl Finding {
             Self::OtherCa {
                 same_name: true, ..
             }
-            | Self::Unreadable { damaged: true, .. } => Severity::Critical,
+            | Self::Unreadable { damaged: true, .. }
+            | Self::UnusableList { refused: true, .. } => Severity::Critical,
             _ => self.entry().severity,
         }
     }
@@ -451,6 +495,15 @@ const fn empty(is_zeros: bool) -> &'static str {
         "it has only zero bytes"
     } else {
         "it is empty"
+    }
+}
+
+/// The phrase for when and why a certificate was revoked.
+fn since_and_why(since: SystemTime, reason: Option<RevocationReason>) -> String {
+    let since = clock::rfc3339(since);
+    match reason {
+        Some(reason) => format!("on {since}, {reason}"),
+        None => format!("on {since}"),
     }
 }
 

@@ -196,11 +196,8 @@ mod tests {
                     assert_eq!(recognize([pair.certificate.as_path(), &pair.key]), None);
                 }
             }
-            let authority = layout.ca(crate::layout::CaKind::Client);
-            assert_eq!(
-                recognize([authority.certificate.as_path(), &authority.key]),
-                None
-            );
+            let ca = layout.ca(crate::layout::CaKind::Client);
+            assert_eq!(recognize([ca.certificate.as_path(), &ca.key]), None);
         }
     }
 

@@ -12,6 +12,7 @@ mod dependents;
 mod directory;
 mod files;
 pub(crate) mod issuer;
+mod lists;
 mod place;
 mod reading;
 mod rotation;
@@ -24,6 +25,7 @@ pub(crate) use self::{
     contents::key_path,
     directory::{OtherFile, recognize},
     files::{PairFiles, Part, Stamps, public},
+    lists::outdated,
     rotation::RotationState,
 };
 use std::path::Path;
@@ -39,6 +41,7 @@ pub use self::{
     check::Check,
     checked::Checked,
     directory::{CurrentPair, Directory, TrustBundle, directory},
+    lists::revocation_file,
     place::{ca_kind, key_of, store_of, verifier},
     rotation::{Stage, Strategy},
     rules::KeyMatch,

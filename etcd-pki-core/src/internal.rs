@@ -3,8 +3,8 @@
 
 #[cfg(feature = "store")]
 pub use crate::store::{
-    READ_LIMIT, has_further_names, read_authority, read_authority_to_renew, read_file,
-    read_private_key, read_regular_file, write_files, write_files_with,
+    READ_LIMIT, has_further_names, read_ca, read_ca_to_renew, read_file, read_private_key,
+    read_regular_file, write_files, write_files_with,
 };
 pub use crate::{
     text::printable,

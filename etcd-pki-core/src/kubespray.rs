@@ -42,6 +42,7 @@ pub struct KubesprayScript {
     hosts: Vec<String>,
     algorithm: Option<KeyAlgorithm>,
     validity: Option<Validity>,
+    without_record: bool,
 }
 
 impl KubesprayScript {
@@ -61,6 +62,7 @@ impl KubesprayScript {
             hosts: Vec::new(),
             algorithm: None,
             validity: None,
+            without_record: false,
         })
     }
 
@@ -96,6 +98,14 @@ impl KubesprayScript {
         }
     }
 
+    /// Adds no certificate to the record of the CA.
+    pub fn without_record(self) -> Self {
+        Self {
+            without_record: true,
+            ..self
+        }
+    }
+
     /// The names that all certificates have.
     #[must_use]
     pub fn names(&self) -> &[AlternativeName] {
@@ -126,6 +136,7 @@ impl KubesprayScript {
         Cluster::try_from(ClusterSpec {
             ca: CaSpec {
                 validity: self.validity,
+                record: !self.without_record,
                 ..CaSpec::default()
             },
             defaults: DefaultsSpec {

@@ -2,13 +2,17 @@
 
 mod ca_kind;
 mod identify;
+mod list_paths;
 mod pair_paths;
 mod table;
 
 use std::{fmt, str::FromStr};
 
-pub(crate) use self::identify::{FileKind, Identified, Neighbours, RotationFile, is_idle_ca};
-pub use self::{ca_kind::CaKind, pair_paths::PairPaths};
+pub use self::{ca_kind::CaKind, list_paths::ListPaths, pair_paths::PairPaths};
+pub(crate) use self::{
+    identify::{FileKind, Identified, Neighbours, RotationFile, is_idle_ca},
+    list_paths::is_list,
+};
 use crate::{
     error::{Error, Result},
     role::Role,
@@ -81,10 +85,17 @@ impl Layout {
     pub fn pairs(self, role: Role, name: &str) -> Result<Vec<PairPaths>> {
         check_file_name(name)?;
         let table = self.table();
-        Ok(table
+        let pairs: Vec<PairPaths> = table
             .patterns(role.into())
             .map(|pattern| table.paths(pattern, name))
-            .collect())
+            .collect();
+        if pairs.iter().any(|pair| is_list(&pair.certificate)) {
+            return Err(Error::InvalidName {
+                name: name.to_owned(),
+                reason: "would give a certificate the file of the revocation list".to_owned(),
+            });
+        }
+        Ok(pairs)
     }
 
     /// The paths of a member's peer pair, if there is a separate peer CA.
@@ -228,6 +239,30 @@ mod tests {
                 "etcdctl-etcd-client.crt",
             ]
         );
+    }
+
+    /// A revocation list has no other meaning in any layout, also where every name may be a
+    /// member's.
+    #[test]
+    fn the_names_of_revocation_lists() {
+        for layout in Layout::ALL {
+            let ListPaths { der, pem } = layout.revocation_lists();
+            let ca = layout.ca(CaKind::Client).certificate;
+            for path in [der, pem] {
+                assert_eq!(path.parent(), ca.parent());
+                assert!(is_list(&path));
+                assert_eq!(layout.identify(&path), None, "{layout}");
+                assert!(!layout.names_key(&path) && !layout.is_of_member(&path));
+            }
+            for role in Role::ALL {
+                let pairs = layout.pairs(role, "revoked");
+                assert_eq!(
+                    pairs.is_err(),
+                    layout == Layout::Cfssl && role == Role::Member,
+                    "{layout} {role}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -29,6 +29,8 @@
 //! - An [`Identity`] is the host or user of a certificate. A [`Role`] is its purpose: a member
 //!   accepts and opens connections, a node or client only opens them.
 //! - A [`Verifier`](verify::Verifier) gives the verdict that etcd would give.
+//! - A [`RevocationList`](x509::RevocationList) names the certificates that are refused, and
+//!   [`trust::revocation`] keeps the lists of a directory.
 //! - A [`Store`] is a directory with such files, in the [`Layout`] of Kubespray, kubeadm or another
 //!   tool. [`Settings`](settings::Settings) are the options of etcd, etcdctl and kube-apiserver
 //!   that name these files.

@@ -51,6 +51,16 @@ pub(crate) const SUBJECT_PARTS: usize = 100;
 /// longer ones.
 pub(crate) const SERIAL_BYTES: usize = 1_000;
 
+/// The certificates in a revocation list: more than a list of 16 MiB, the largest file that is
+/// read, can have with the serial numbers of etcd-pki.
+pub(crate) const REVOKED: usize = 500_000;
+
+/// The certificates in a revocation list that this crate writes: five for each of 10,000 hosts.
+/// The file in PEM, which also describes them, is then half as large as the largest file that is
+/// read.
+#[cfg(feature = "store")]
+pub(crate) const LISTED: usize = 50_000;
+
 /// The comparisons of names with the name constraints of one CA. This is the limit of Go's
 /// `crypto/x509` before 1.26 (`maxConstraintComparisons` in `verify.go`), and etcd 3.4 to 3.6 are
 /// built with these versions.
@@ -96,6 +106,25 @@ pub(crate) const EXCHANGE_CAS: usize = 200;
 /// 5. etcd sends all of them in each handshake, and Go refuses more than 256 KiB
 /// (`maxHandshakeCertificateMsg` in `crypto/tls/common.go`).
 pub(crate) const EXCHANGE_CHAIN: usize = 10;
+
+/// The bytes of a line in a record of issued certificates. A line with the names of 1,000 hosts has
+/// about 50,000. The names of a longer line are left out.
+#[cfg(feature = "store")]
+pub(crate) const RECORD_LINE: usize = 1024 * 1024;
+
+/// The bytes of a record of issued certificates. The certificates of 10,000 hosts add about 20 MB
+/// when all are issued.
+#[cfg(feature = "store")]
+pub(crate) const RECORD: u64 = 1024 * 1024 * 1024;
+
+/// The bytes at the end of a record that are searched for its last entry. An interrupted write
+/// leaves less than one batch of lines.
+#[cfg(feature = "store")]
+pub(crate) const RECORD_END: usize = 64 * 1024 * 1024;
+
+/// The damaged places of a record that are listed.
+#[cfg(feature = "store")]
+pub(crate) const RECORD_DAMAGE: usize = 100;
 
 /// Refuses an input with more items than the limit.
 pub(crate) fn check(

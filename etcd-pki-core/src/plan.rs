@@ -14,6 +14,7 @@ mod file_renewal;
 mod here;
 mod host;
 mod links;
+mod lists;
 mod other_cas;
 mod renewal;
 mod report;
@@ -99,6 +100,8 @@ struct Contents {
     /// The next verification cache; `None` if the plan covers only a part of the directory
     cache: Option<NextCache>,
     permissions: Attributes,
+    /// Whether issued certificates are recorded
+    records: bool,
 }
 
 /// A CA that may sign for the plan.
@@ -147,6 +150,7 @@ pub struct PlanOptions {
     rekey: bool,
     replace_links: bool,
     backup: bool,
+    revoke: bool,
     is_part: bool,
 }
 
@@ -231,6 +235,13 @@ impl PlanOptions {
     /// Keeps replaced and removed files as hidden files in the same directory.
     pub fn with_backup(mut self) -> Self {
         self.backup = true;
+        self
+    }
+
+    /// Revokes the certificates that the plan removes, and those that get a new key. A certificate
+    /// is revoked after its replacement is in place.
+    pub fn with_revoke(mut self) -> Self {
+        self.revoke = true;
         self
     }
 
@@ -330,6 +341,12 @@ impl Plan {
         }
     }
 
+    /// The time of planning. Certificates of this plan are valid from then on.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        self.0.now
+    }
+
     /// Whether the plan signs the requests of hosts.
     #[must_use]
     pub fn signs_requests(&self) -> bool {
@@ -337,7 +354,7 @@ impl Plan {
     }
 
     /// All steps, including those that change nothing. The order is CAs, members, nodes, clients,
-    /// removals.
+    /// revocation lists, removals.
     #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.0.steps

@@ -13,7 +13,7 @@ use crate::{
 };
 
 const LEAF_VALIDITY: Validity = Validity::years(1);
-const AUTHORITY_VALIDITY: Validity = Validity::years(10);
+const CA_VALIDITY: Validity = Validity::years(10);
 /// Kubespray's `certificates_duration`
 const KUBESPRAY_VALIDITY: Validity = Validity::days(36_500);
 
@@ -46,7 +46,7 @@ impl Profile {
     pub const fn ca() -> CaProfile {
         CaProfile {
             algorithm: KeyAlgorithm::EcP256,
-            validity: AUTHORITY_VALIDITY,
+            validity: CA_VALIDITY,
         }
     }
 

@@ -49,6 +49,9 @@ impl Settings {
     /// requirement that clients and peers present a certificate (`server/embed/config.go`). If the
     /// directory has a separate tree for each host, the paths are in the host's tree.
     ///
+    /// If the directory has the revocation list `revoked.crl`, etcd reads it at each connection. An
+    /// etcd configuration file cannot name such a list (`embed/config.go`).
+    ///
     /// [`Settings::optional`] contains the allowed names of peers if the directory has the
     /// certificates of several members. Otherwise use [`Settings::etcd_of`], which knows all
     /// members. Members with different lists refuse each other.
@@ -82,8 +85,8 @@ impl Settings {
         let mut peers = clients.clone();
         // A separate peer CA has signed a pair for peers
         let apart = layout.ca(CaKind::Peer).below(store.directory());
-        if let Ok(authority) = existing_file(&apart.certificate) {
-            peers = authority;
+        if let Ok(ca) = existing_file(&apart.certificate) {
+            peers = ca;
             pairs.truncate(1);
             pairs.push(layout.peer_pair(host)?);
         }
@@ -102,6 +105,11 @@ impl Settings {
                 (format!("{prefix}TRUSTED_CA_FILE"), text(trusted)),
                 (format!("{prefix}CLIENT_CERT_AUTH"), "true".to_owned()),
             ]);
+        }
+        // etcd reads one list in each place, so the list is over all CAs
+        if let Ok(list) = existing_file(&store.list_paths().der) {
+            let names = ["ETCD_CLIENT_CRL_FILE", "ETCD_PEER_CRL_FILE"];
+            entries.extend(names.map(|name| (name.to_owned(), text(&list))));
         }
         let optional = names(&peers)?.map(|names| Optional {
             remark: "To take only these names for peers (a list from etcd 3.5.15 on, one name before):",

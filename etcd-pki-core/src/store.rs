@@ -5,6 +5,7 @@ mod directory;
 mod draft;
 mod exchange;
 mod keys;
+mod lists;
 mod lock;
 mod locked;
 mod members;
@@ -13,6 +14,7 @@ mod other_layout;
 mod path;
 mod permissions;
 mod read;
+mod record;
 mod replace;
 mod replaced;
 mod tree;
@@ -23,15 +25,17 @@ use std::path::{Path, PathBuf};
 
 use self::lock::{Locked, Scope};
 pub use self::{
-    ca::{read_authority, read_authority_to_renew},
+    ca::{StoreAt, read_ca, read_ca_to_renew},
     keys::read_private_key,
     locked::LockedStore,
     path::has_further_names,
     read::{READ_LIMIT, read_file, read_regular_file},
+    record::{Issuance, Record, RecordDamage, RecordEntry, RecordedCa, record_issued, record_path},
     write::{LockedFiles, NewFile, Overwrite, write_files, write_files_with},
 };
 pub(crate) use self::{
     exchange::Exchange,
+    lists::{Known, ListChange, Lists, Owner, WrittenLists},
     locked::PairTexts,
     path::{
         canonical, existing_file, is_absent, is_directory, is_link, is_same, link_target,
@@ -46,11 +50,12 @@ pub(crate) use self::{
         first_certificate, look, look_below, look_existing_below, read_below, read_certificates,
         read_existing_below, unless_too_large,
     },
+    record::check_record,
     tree::{Entry, files, is_empty, tree, whole_tree},
 };
 use crate::{
     error::Result,
-    layout::{CaKind, Layout, PairPaths},
+    layout::{CaKind, Layout, ListPaths, PairPaths},
     x509::certificate::Certificate,
 };
 
@@ -104,6 +109,12 @@ impl Store {
     #[must_use]
     pub fn ca_paths(&self, kind: CaKind) -> PairPaths {
         self.layout.ca(kind).below(&self.directory)
+    }
+
+    /// The paths of the revocation lists. The files need not exist.
+    #[must_use]
+    pub fn list_paths(&self) -> ListPaths {
+        self.layout.revocation_lists().below(&self.directory)
     }
 
     /// Whether this is a name of the layout for a leaf certificate. The directory may also contain
@@ -188,6 +199,7 @@ impl Store {
             made,
             lock,
             inherits: true,
+            records: true,
         })
     }
 }

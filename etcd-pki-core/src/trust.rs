@@ -1,5 +1,6 @@
-//! Trust that changes: the rotation of a CA.
+//! Trust that changes: the rotation of a CA, and which certificates are revoked.
 
+pub mod revocation;
 pub mod rotation;
 
 pub use self::rotation::Rotation;

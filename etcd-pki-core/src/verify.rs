@@ -7,6 +7,7 @@ mod host;
 mod issuing;
 mod name_constraints;
 mod parse;
+mod revocation;
 mod strict;
 mod verdict;
 
@@ -21,11 +22,12 @@ use crate::{
     x509::{certificate::Certificate, extensions::ExtendedKeyUsage},
 };
 
-use self::chain::Search;
+use self::{chain::Search, revocation::HeldList};
 pub(crate) use self::{
     file::{Held, Use, held_bundle, held_certificates, held_key, refused_in_tls},
     host::is_host_name,
     issuing::{SigningChain, Wishes, refused_as_root, unacceptable},
+    revocation::{held_list, revoked},
 };
 pub use self::{
     file::{certificate_chain, key_pair, private_key, skipped_blocks, trusted_ca},
@@ -65,6 +67,9 @@ pub struct Verifier {
     strict: bool,
     /// The reason why etcd does not read the file of trusted certificates
     refused: Option<Finding>,
+    lists: Vec<HeldList>,
+    /// The reasons why etcd cannot read a revocation list
+    unusable_lists: Vec<Finding>,
 }
 
 impl Verifier {
@@ -78,6 +83,8 @@ impl Verifier {
             host: None,
             strict: false,
             refused: None,
+            lists: Vec::new(),
+            unusable_lists: Vec::new(),
         }
     }
 
@@ -182,6 +189,7 @@ impl Verifier {
         };
         reasons.extend(check_time(certificate, now).err());
         reasons.extend(check_extensions(certificate).err());
+        reasons.extend(self.revocations(certificate));
         if !self.roots.contains(certificate) {
             reasons.extend(chain::check_policies(certificate).err());
         }

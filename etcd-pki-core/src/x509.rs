@@ -1,5 +1,5 @@
-//! X.509: identities and their names, extensions, certificates, serial numbers, and bundles of a
-//! certificate and its key.
+//! X.509: identities and their names, extensions, certificates, serial numbers, revocation lists,
+//! and bundles of a certificate and its key.
 
 pub(crate) mod advertised;
 pub(crate) mod bundle;
@@ -7,6 +7,7 @@ pub(crate) mod certificate;
 pub(crate) mod extensions;
 pub(crate) mod fingerprint;
 pub(crate) mod identity;
+pub(crate) mod revocation_list;
 pub(crate) mod serial;
 
 pub use self::{
@@ -16,5 +17,6 @@ pub use self::{
     extensions::{ExtendedKeyUsage, KeyUsage},
     fingerprint::Fingerprint,
     identity::{AlternativeName, DnsName, Identity, Uri},
+    revocation_list::{NewRevocationList, RevocationList, RevocationReason, Revoked},
     serial::SerialNumber,
 };

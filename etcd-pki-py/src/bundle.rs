@@ -254,9 +254,7 @@ impl PyBundle {
     ) -> PyResult<Bound<'py, PyDict>> {
         let known = || self.trusted.clone().map(|root| Certificates(vec![root]));
         let Certificates(trusted) = trusted.or_else(known).ok_or_else(|| {
-            state_error(
-                "this bundle was read, and does not know its authority: say which with trusted=",
-            )
+            state_error("this bundle was read, and does not know its CA: say which with trusted=")
         })?;
         let arguments = PyDict::new(py);
         arguments.set_item("key", self.key())?;

@@ -145,7 +145,7 @@ impl PyCertificate {
         self.0.signature_algorithm()
     }
 
-    /// Whether its basicConstraints make it a certificate authority.
+    /// Whether its basicConstraints make it a CA.
     #[getter]
     fn is_ca(&self) -> bool {
         self.0.is_ca()

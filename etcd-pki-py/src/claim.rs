@@ -31,7 +31,7 @@ impl PyClaim {
         let mut attribute = None;
         let text = |text: &dyn ToString| Some(Value::Text(text.to_string()));
         let (kind, value) = match claim {
-            Claim::Authority => ("authority", None),
+            Claim::Ca => ("ca", None),
             Claim::CommonName(name) => ("common_name", text(name)),
             Claim::Organization(name) => ("organization", text(name)),
             Claim::SubjectPart {

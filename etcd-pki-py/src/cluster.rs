@@ -1,7 +1,7 @@
 //! The specification of a cluster.
 
 mod admin;
-mod authority;
+mod ca;
 mod defaults;
 mod desired;
 mod endpoints;
@@ -9,6 +9,7 @@ mod entry;
 mod files;
 mod planning;
 mod reading;
+mod revoked;
 
 use std::path::{Path, PathBuf};
 
@@ -18,12 +19,13 @@ use pyo3::prelude::*;
 use self::admin::AdminArgument;
 pub(crate) use self::{
     admin::PyClusterAdmin,
-    authority::PyClusterAuthority,
+    ca::PyClusterCa,
     defaults::PyClusterDefaults,
     desired::{PyDesired, PyDesiredCa, PyDesiredPair},
     endpoints::{Port, PyMemberEndpoints},
     entry::PyClusterEntry,
     files::PyClusterFiles,
+    revoked::PyClusterRevoked,
 };
 use crate::{
     error::OrRaise as _,
@@ -38,13 +40,14 @@ use crate::{
 ///
 /// `members`, `nodes` and `clients` are entries, or names where a name is enough. `shared_names`
 /// are in every member's certificate. Files are in `directory` with the names of `layout`; without
-/// it, `plan` and `apply` need one. `authority`, `defaults` and `files` change the defaults of the
+/// it, `plan` and `apply` need one. `ca`, `defaults` and `files` change the defaults of the
 /// CA, of all entries, and of the files' permissions. `admin` is the client next to each member,
 /// and `False` leaves it out. `client_port` and `peer_port` are the ports of all members, by default
 /// 2379 and 2380.
+/// `revoked` are certificates that `apply` adds to the revocation lists.
 ///
-/// In YAML, `authority` is called `ca`, the `compatibility` of the defaults `profile`, and
-/// addresses are separate from names.
+/// In YAML, the `compatibility` of the defaults is called `profile`, and addresses are separate
+/// from names.
 ///
 /// >>> from etcd_pki import Cluster, ClusterEntry
 /// >>> cluster = Cluster(
@@ -93,11 +96,11 @@ impl PyCluster {
     #[pyo3(
         signature = (
             *, members=Listed::default(), nodes=Listed::default(), clients=Listed::default(), shared_names=Names::default(),
-            layout=Word(Layout::Kubespray), directory=None, authority=None, defaults=None, admin=AdminArgument::Usual, files=None,
-            client_port=None, peer_port=None
+            layout=Word(Layout::Kubespray), directory=None, ca=None, defaults=None, admin=AdminArgument::Usual, files=None,
+            client_port=None, peer_port=None, revoked=Listed::default()
         ),
-        text_signature = "(*, members=(), nodes=(), clients=(), shared_names=(), layout='kubespray', directory=None, authority=None, \
-            defaults=None, admin=True, files=None, client_port=None, peer_port=None)"
+        text_signature = "(*, members=(), nodes=(), clients=(), shared_names=(), layout='kubespray', directory=None, ca=None, \
+            defaults=None, admin=True, files=None, client_port=None, peer_port=None, revoked=())"
     )]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn build(
@@ -107,12 +110,13 @@ impl PyCluster {
         shared_names: Names,
         layout: Word<Layout>,
         directory: Option<PathBuf>,
-        authority: Option<&Bound<'_, PyClusterAuthority>>,
+        ca: Option<&Bound<'_, PyClusterCa>>,
         defaults: Option<&Bound<'_, PyClusterDefaults>>,
         admin: AdminArgument,
         files: Option<&Bound<'_, PyClusterFiles>>,
         client_port: Option<Port>,
         peer_port: Option<Port>,
+        revoked: Listed<PyClusterRevoked>,
     ) -> PyResult<Self> {
         let entries = |Listed(entries): Listed<PyClusterEntry>| {
             entries.into_iter().map(|entry| entry.0).collect()
@@ -121,7 +125,7 @@ impl PyCluster {
         let cluster = Cluster::try_from(ClusterSpec {
             layout: layout.0,
             directory,
-            ca: authority.map_or(default.ca, |ca| ca.get().0.clone()),
+            ca: ca.map_or(default.ca, |ca| ca.get().0.clone()),
             defaults: defaults.map_or(default.defaults, |defaults| defaults.get().0.clone()),
             shared_names: shared_names.0,
             members: entries(members),
@@ -134,6 +138,7 @@ impl PyCluster {
             },
             files: files.map_or(default.files, |files| files.get().0.clone()),
             ports: Port::ports(client_port, peer_port),
+            revoked: revoked.0.into_iter().map(|one| one.0).collect(),
         });
         cluster.or_raise().map(Self::new)
     }
@@ -152,8 +157,8 @@ impl PyCluster {
 
     /// The CA.
     #[getter]
-    fn authority(&self) -> PyClusterAuthority {
-        PyClusterAuthority(self.cluster.spec().ca.clone())
+    fn ca(&self) -> PyClusterCa {
+        PyClusterCa(self.cluster.spec().ca.clone())
     }
 
     /// The defaults of entries.
@@ -217,6 +222,13 @@ impl PyCluster {
     fn endpoints(&self) -> Vec<PyMemberEndpoints> {
         let endpoints = self.cluster.endpoints().into_iter();
         endpoints.map(PyMemberEndpoints).collect()
+    }
+
+    /// The certificates that are revoked.
+    #[getter]
+    fn revoked(&self) -> Vec<PyClusterRevoked> {
+        let revoked = self.cluster.spec().revoked.iter().cloned();
+        revoked.map(PyClusterRevoked).collect()
     }
 
     /// The hosts: members and nodes by name, each once.

@@ -6,8 +6,8 @@ use crate::{
     adopt::PyRemark,
     claim::PyClaim,
     cluster::{
-        PyClusterAdmin, PyClusterAuthority, PyClusterDefaults, PyClusterEntry, PyClusterFiles,
-        PyDesired, PyDesiredCa, PyDesiredPair,
+        PyClusterAdmin, PyClusterCa, PyClusterDefaults, PyClusterEntry, PyClusterFiles, PyDesired,
+        PyDesiredCa, PyDesiredPair,
     },
     config::PySettings,
     export::PyExported,
@@ -38,7 +38,7 @@ macro_rules! copied_as_itself {
 copied_as_itself!(
     PyClaim,
     PyClusterAdmin,
-    PyClusterAuthority,
+    PyClusterCa,
     PyClusterDefaults,
     PyClusterEntry,
     PyClusterFiles,

@@ -283,6 +283,13 @@ fn describe(error: &Error) -> (&'static str, Facts) {
         }
         Error::NotAFile { path: file } => ("NotAFileError", vec![("path", path(file))]),
         Error::DirectoryGone { path: file } => ("DirectoryGoneError", vec![("path", path(file))]),
+        Error::StillRequired {
+            path: file,
+            subject,
+        } => {
+            let facts = vec![("path", path(file)), ("subject", text(subject))];
+            ("StillRequiredError", facts)
+        }
         Error::SymbolicLink { path: file } => ("SymbolicLinkError", vec![("path", path(file))]),
         Error::TooLarge { limit } => ("TooLargeError", vec![("limit", Fact::Number(*limit))]),
         Error::Unacceptable { code, reason, .. } => {

@@ -29,6 +29,13 @@ impl PyExported {
         self.0.not_given.clone()
     }
 
+    /// The other files in the directory that have names of the layout, such as keys of an earlier
+    /// export that the host no longer uses. They stay as they are.
+    #[getter]
+    fn other_files(&self) -> Vec<PathBuf> {
+        self.0.other_files.clone()
+    }
+
     fn __repr__(&self) -> String {
         format!("<Exported {} files>", self.0.files.len())
     }

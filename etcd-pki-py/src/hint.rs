@@ -36,6 +36,7 @@ const WORDS: &[(&str, &str)] = &[
     ("--force", "overwrite=True"),
     ("--layout ", "layout="),
     ("--no-cn", "without_common_name=True"),
+    ("--no-record", "record=False"),
     ("--org", "organization="),
     ("--rekey", "rekey=True"),
     ("--san", "names="),

@@ -40,7 +40,7 @@ pub(crate) struct PyPrivateKey(Held);
 enum Held {
     Own(Box<PrivateKey>),
     OfBundle(Arc<Bundle>),
-    OfAuthority(Arc<CertificateAuthority>),
+    OfCa(Arc<CertificateAuthority>),
 }
 
 impl PyPrivateKey {
@@ -49,9 +49,9 @@ impl PyPrivateKey {
     }
 
     /// The CA's key, if it is in this process.
-    pub(crate) fn of_authority(authority: Arc<CertificateAuthority>) -> Option<Self> {
-        authority.key()?;
-        Some(Self(Held::OfAuthority(authority)))
+    pub(crate) fn of_ca(ca: Arc<CertificateAuthority>) -> Option<Self> {
+        ca.key()?;
+        Some(Self(Held::OfCa(ca)))
     }
 
     /// The address in memory, which identifies the key. Secret bytes are not compared.
@@ -59,7 +59,7 @@ impl PyPrivateKey {
         match &self.0 {
             Held::Own(key) => ptr::from_ref::<PrivateKey>(key).cast(),
             Held::OfBundle(bundle) => Arc::as_ptr(bundle).cast(),
-            Held::OfAuthority(authority) => Arc::as_ptr(authority).cast(),
+            Held::OfCa(ca) => Arc::as_ptr(ca).cast(),
         }
     }
 
@@ -67,8 +67,8 @@ impl PyPrivateKey {
         match &self.0 {
             Held::Own(key) => Ok(key),
             Held::OfBundle(bundle) => Ok(bundle.key()),
-            Held::OfAuthority(authority) => authority.key().ok_or_else(|| Error::Signer {
-                reason: "the key of this authority is not in this process".to_owned(),
+            Held::OfCa(ca) => ca.key().ok_or_else(|| Error::Signer {
+                reason: "the key of this CA is not in this process".to_owned(),
             }),
         }
     }

@@ -23,7 +23,8 @@ use crate::{
 /// `openssl_conf` is the text of the file. The names are in its section `[alt_names]`, which is
 /// read as OpenSSL reads it, with the variables of the environment. `masters` and `hosts` are
 /// lists. Keys have `algorithm` and certificates `validity`, by default those of Kubespray: RSA of
-/// 2048 bits and 36500 days.
+/// 2048 bits and 36500 days. With `record=False`, the certificates are not added to the record of
+/// the CA.
 ///
 /// >>> from etcd_pki import KubesprayScript
 /// >>> script = KubesprayScript("[alt_names]\nIP.1 = 10.0.0.11\n", masters=["etcd-1"], hosts=["kube-1"])
@@ -39,8 +40,8 @@ hash_by_debug!(PyKubesprayScript);
 impl PyKubesprayScript {
     #[new]
     #[pyo3(
-        signature = (openssl_conf, *, masters=Listed::default(), hosts=Listed::default(), algorithm=None, validity=None),
-        text_signature = "(openssl_conf, *, masters=(), hosts=(), algorithm=None, validity=None)"
+        signature = (openssl_conf, *, masters=Listed::default(), hosts=Listed::default(), algorithm=None, validity=None, record=true),
+        text_signature = "(openssl_conf, *, masters=(), hosts=(), algorithm=None, validity=None, record=True)"
     )]
     fn new(
         openssl_conf: Text,
@@ -48,6 +49,7 @@ impl PyKubesprayScript {
         hosts: Listed<Text>,
         algorithm: Option<Word<KeyAlgorithm>>,
         validity: Option<ValidityArgument>,
+        record: bool,
     ) -> PyResult<Self> {
         let mut script = KubesprayScript::from_openssl_conf(&openssl_conf.0)
             .or_raise()?
@@ -58,6 +60,9 @@ impl PyKubesprayScript {
         }
         if let Some(ValidityArgument(validity)) = validity {
             script = script.with_validity(validity);
+        }
+        if !record {
+            script = script.without_record();
         }
         Ok(Self(script))
     }

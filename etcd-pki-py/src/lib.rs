@@ -20,8 +20,8 @@ mod words;
 
 // The modules of the core
 mod adopt;
-mod authority;
 mod bundle;
+mod ca;
 mod certificate;
 mod check;
 mod claim;
@@ -38,7 +38,9 @@ mod kubespray;
 mod layout;
 mod plan;
 mod profile;
+mod record;
 mod request;
+mod revocation;
 mod signer;
 mod store;
 mod trust;
@@ -49,14 +51,15 @@ mod _etcd_pki {
     #[pymodule_export]
     use crate::{
         adopt::{PyAdoption, PyRemark},
-        authority::{PyCertificateAuthority, PyIssued},
         bundle::PyBundle,
+        ca::{PyCertificateAuthority, PyIssued},
         certificate::PyCertificate,
         check::{PyCheck, PyChecked},
         claim::PyClaim,
         cluster::{
-            PyCluster, PyClusterAdmin, PyClusterAuthority, PyClusterDefaults, PyClusterEntry,
-            PyClusterFiles, PyDesired, PyDesiredCa, PyDesiredPair, PyMemberEndpoints,
+            PyCluster, PyClusterAdmin, PyClusterCa, PyClusterDefaults, PyClusterEntry,
+            PyClusterFiles, PyClusterRevoked, PyDesired, PyDesiredCa, PyDesiredPair,
+            PyMemberEndpoints,
         },
         command::run,
         config::PySettings,
@@ -73,7 +76,11 @@ mod _etcd_pki {
             PyStepReport,
         },
         profile::PyProfile,
+        record::{
+            PyRecord, PyRecordDamage, PyRecordEntry, PyRecordedCa, py_record_issued, py_record_path,
+        },
         request::PyCertificateRequest,
+        revocation::{PyChangedLists, PyRevocationList, PyRevoked, PyRevokedCertificate},
         store::{PyLockedStore, PyStore},
         trust::{PyGate, PyMemberState, PyRotation},
         verify::{PyVerdict, PyVerifier},

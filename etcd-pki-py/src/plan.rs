@@ -4,7 +4,10 @@ mod renewal;
 mod report;
 mod step;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use etcd_pki_core::{
     Passphrase, Plan,
@@ -62,6 +65,12 @@ impl PyPlan {
     #[getter]
     fn exchange(&self) -> Option<PathBuf> {
         self.0.exchange().map(Path::to_owned)
+    }
+
+    /// The time of planning. Certificates of this plan are valid from then on.
+    #[getter]
+    fn now_utc(&self) -> SystemTime {
+        self.0.now()
     }
 
     /// Whether the plan signs the requests of hosts, where the CA is.

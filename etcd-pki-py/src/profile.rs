@@ -110,7 +110,7 @@ fn adjusted(
 }
 
 /// The profile of a new CA.
-pub(crate) fn authority(
+pub(crate) fn ca(
     compatibility: Word<Compatibility>,
     algorithm: Option<Word<KeyAlgorithm>>,
     validity: Option<ValidityArgument>,

@@ -5,19 +5,31 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use etcd_pki_core::{CaKind, Layout, Result, Store, store::LockedStore};
+use etcd_pki_core::{
+    CaKind, Layout, Result, Store,
+    store::{LockedStore, StoreAt},
+    trust,
+    x509::RevocationReason,
+};
 use pyo3::{prelude::*, types::PyType};
 
 use crate::{
-    authority::PyCertificateAuthority,
     bundle::PyBundle,
-    certificate::PyCertificate,
+    ca::PyCertificateAuthority,
+    certificate::{Certificates, PyCertificate},
+    cluster::PyCluster,
     error::{OrRaise as _, state_error, work},
     files::overwriting,
     interpreter,
     interrupt::locked,
     layout::PyPairPaths,
-    text::{Listed, PassphraseArgument},
+    record::PyRecord,
+    revocation::{
+        self, ListOptions, PyChangedLists, PyRevocationList, PyRevokedCertificate, Revocable,
+        SerialArgument,
+    },
+    text::{Listed, PassphraseArgument, Text},
+    time::{Instant, ValidityArgument, instant},
     words::Word,
 };
 
@@ -69,12 +81,32 @@ impl PyStore {
         PyPairPaths(self.0.ca_paths(kind.0))
     }
 
+    /// The paths of the revocation lists, which need not exist: `revoked.crl` for etcd, and
+    /// `revoked.pem` for other programs.
+    fn list_paths(&self) -> (PathBuf, PathBuf) {
+        let paths = self.0.list_paths();
+        (paths.der, paths.pem)
+    }
+
+    /// The list `revoked.crl`, which a CA of the directory signed; `None` if there is none.
+    fn revocation_list(&self, py: Python<'_>) -> PyResult<Option<PyRevocationList>> {
+        let list = work(py, || trust::revocation::read(&self.0))?;
+        Ok(list.map(PyRevocationList))
+    }
+
+    /// The revoked certificates of the directory, with what is known about them.
+    fn revoked_certificates(&self, py: Python<'_>) -> PyResult<Vec<PyRevokedCertificate>> {
+        let entries = work(py, || trust::revocation::entries(&self.0))?;
+        Ok(revocation::all(&entries))
+    }
+
     /// Loads a CA from its certificate and key. An encrypted key needs its passphrase. The CA
     /// refuses the common names of the directory's members to nodes and clients. `for_renewal=True`
-    /// loads it even if it has expired, so that it can be renewed.
+    /// loads it even if it has expired, so that it can be renewed. `now` is the time at which it
+    /// must be valid.
     #[pyo3(
-        signature = (kind=Word(CaKind::Client), *, passphrase=None, for_renewal=false),
-        text_signature = "($self, kind='client', *, passphrase=None, for_renewal=False)"
+        signature = (kind=Word(CaKind::Client), *, passphrase=None, for_renewal=false, now=None),
+        text_signature = "($self, kind='client', *, passphrase=None, for_renewal=False, now=None)"
     )]
     fn ca(
         &self,
@@ -82,20 +114,34 @@ impl PyStore {
         kind: Word<CaKind>,
         passphrase: Option<PassphraseArgument>,
         for_renewal: bool,
+        now: Option<Instant>,
     ) -> PyResult<PyCertificateAuthority> {
         let load = if for_renewal {
-            Store::ca_for_renewal
+            StoreAt::ca_for_renewal
         } else {
-            Store::ca
+            StoreAt::ca
         };
         let passphrase = passphrase.as_deref();
-        work(py, || load(&self.0, kind.0, passphrase)).map(PyCertificateAuthority::new)
+        let store = self.0.at(instant(now));
+        work(py, || load(&store, kind.0, passphrase)).map(PyCertificateAuthority::new)
     }
 
     /// Whether the layout has a leaf's certificate under this name in the directory. The directory
     /// can have other files too.
     fn is_named(&self, path: PathBuf) -> bool {
         self.0.is_named(&path)
+    }
+
+    /// The path of the record of what the directory's CAs issued. The file need not exist.
+    #[getter]
+    fn record_path(&self) -> PathBuf {
+        self.0.record_path()
+    }
+
+    /// Reads the record of what the directory's CAs issued, and checks the links of its lines;
+    /// `None` if there is no record. A damaged record is no error.
+    fn record(&self, py: Python<'_>) -> PyResult<Option<PyRecord>> {
+        Ok(work(py, || self.0.record())?.map(PyRecord))
     }
 
     /// The other layout, if the directory has more files of it than of this one's; and one of those
@@ -125,10 +171,10 @@ impl PyStore {
     fn trusts(
         &self,
         py: Python<'_>,
-        authority: &Bound<'_, PyCertificateAuthority>,
+        ca: &Bound<'_, PyCertificateAuthority>,
     ) -> PyResult<Option<bool>> {
-        let authority = authority.get().get();
-        work(py, || self.0.trusts(authority))
+        let ca = ca.get().get();
+        work(py, || self.0.trusts(ca))
     }
 
     /// Takes the directory's lock, and creates the directory if it is missing. While another
@@ -157,7 +203,8 @@ pub(crate) struct PyLockedStore {
 #[pymethods]
 impl PyLockedStore {
     /// Writes a bundle that a CA issued under its role and name: the certificate with its chain,
-    /// mode 0644, and the key, mode 0600. Existing files are not replaced. Returns the paths.
+    /// mode 0644, and the key, mode 0600. Existing files are not replaced. Returns the paths. If a
+    /// CA of the directory signed it, it is added to the record first.
     fn write(&self, py: Python<'_>, bundle: &Bound<'_, PyBundle>) -> PyResult<Vec<PyPairPaths>> {
         let bundle = bundle.get().get();
         let written = self.with(py, |files| files.write(bundle))?;
@@ -239,6 +286,106 @@ impl PyLockedStore {
     fn names_ca_by_serial(&self, py: Python<'_>, ca: &Bound<'_, PyCertificate>) -> PyResult<bool> {
         let ca = &ca.get().0;
         self.with(py, |files| files.names_ca_by_serial(ca))
+    }
+
+    /// From now on, adds no certificate to the record of the directory's CAs. The record then has a
+    /// gap that nothing shows.
+    fn without_record(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Self>> {
+        let files = slf.get();
+        interpreter::without(py, || {
+            let mut held = files.held();
+            let locked = held.take().ok_or_else(|| state_error(LET_GO))?;
+            *held = Some(locked.without_record());
+            Ok::<_, PyErr>(())
+        })?;
+        Ok(slf)
+    }
+
+    /// Writes revocation lists without certificates: `revoked.crl` and `revoked.pem`. etcd can then
+    /// be started with the list before it is needed. The next update is due after `validity`, 90
+    /// days by default.
+    #[pyo3(signature = (*, validity=None, passphrase=None, now=None))]
+    fn create_revocation_lists(
+        &self,
+        py: Python<'_>,
+        validity: Option<ValidityArgument>,
+        passphrase: Option<PassphraseArgument>,
+        now: Option<Instant>,
+    ) -> PyResult<PyChangedLists> {
+        let options = ListOptions {
+            passphrase,
+            validity,
+            now,
+        };
+        self.with(py, |files| {
+            options.change(None, files, |revocation, files| revocation.create(files))
+        })
+    }
+
+    /// Revokes certificates: adds them to the lists, and creates missing lists. etcd refuses new
+    /// connections with them, and open connections stay open. `clients` and `hosts` are names: all
+    /// of their certificates in the directory are revoked. A number of `serials` need not be in the
+    /// directory. With `required`, a `Cluster`, certificates that it requires are refused.
+    #[pyo3(
+        signature = (
+            certificates=Certificates(Vec::new()), *, serials=Listed::default(), clients=Listed::default(), hosts=Listed::default(),
+            reason=None, required=None, validity=None, passphrase=None, now=None
+        ),
+        text_signature = "($self, certificates=(), *, serials=(), clients=(), hosts=(), reason=None, required=None, validity=None, \
+            passphrase=None, now=None)"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
+    fn revoke(
+        &self,
+        py: Python<'_>,
+        certificates: Certificates,
+        serials: Listed<SerialArgument>,
+        clients: Listed<Text>,
+        hosts: Listed<Text>,
+        reason: Option<Word<RevocationReason>>,
+        required: Option<&Bound<'_, PyCluster>>,
+        validity: Option<ValidityArgument>,
+        passphrase: Option<PassphraseArgument>,
+        now: Option<Instant>,
+    ) -> PyResult<PyChangedLists> {
+        let options = ListOptions {
+            passphrase,
+            validity,
+            now,
+        };
+        let revocable = Revocable {
+            certificates,
+            serials,
+            clients,
+            hosts,
+        };
+        let (targets, required) = (revocable.targets(), required.map(Bound::get));
+        let reason = reason.map(|Word(reason)| reason);
+        self.with(py, |files| {
+            options.change(required, files, |revocation, files| {
+                revocation.revoke(files, &targets, reason)
+            })
+        })
+    }
+
+    /// Signs the revocation lists again, so that their next update is due later. Entries of
+    /// certificates that expired more than a day ago are dropped.
+    #[pyo3(signature = (*, validity=None, passphrase=None, now=None))]
+    fn renew_revocation_lists(
+        &self,
+        py: Python<'_>,
+        validity: Option<ValidityArgument>,
+        passphrase: Option<PassphraseArgument>,
+        now: Option<Instant>,
+    ) -> PyResult<PyChangedLists> {
+        let options = ListOptions {
+            passphrase,
+            validity,
+            now,
+        };
+        self.with(py, |files| {
+            options.change(None, files, |revocation, files| revocation.renew(files))
+        })
     }
 
     fn __enter__(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Self>> {

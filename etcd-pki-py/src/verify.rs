@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use etcd_pki_core::{
     Role, inspect,
     verify::{Host, Verdict, Verifier},
+    x509::RevocationList,
 };
 use pyo3::{prelude::*, types::PyString};
 
@@ -13,6 +14,7 @@ use crate::{
     error::{raise, work},
     finding::PyFinding,
     interpreter,
+    revocation::PyRevocationList,
     text::{Text, expected},
     time::Instant,
     words::Word,
@@ -25,7 +27,8 @@ use crate::{
 /// default.
 ///
 /// Without `role`, no usage is required; without `host`, no name. `strict` also requires everything
-/// that RFC 5280 requires and Go does not, as Python 3.13 does.
+/// that RFC 5280 requires and Go does not, as Python 3.13 does. The certificates of the list
+/// `revoked` are refused, as etcd does: by their serial numbers.
 ///
 /// >>> from etcd_pki import CertificateAuthority, Role, Verifier
 /// >>> ca = CertificateAuthority.create("etcd-ca")
@@ -49,6 +52,7 @@ struct Wishes {
     role: Option<Word<Role>>,
     host: Option<HostArgument>,
     strict: bool,
+    revoked: Option<RevocationList>,
 }
 
 impl Wishes {
@@ -71,6 +75,10 @@ impl Wishes {
         if self.strict {
             options += ", strict";
             verifier = verifier.with_strict();
+        }
+        if let Some(list) = self.revoked {
+            options += &format!(", {} revoked", list.entries().len());
+            verifier = verifier.with_revocation_list(list);
         }
         PyVerifier { verifier, options }
     }
@@ -98,8 +106,8 @@ impl FromPyObject<'_, '_> for HostArgument {
 impl PyVerifier {
     #[new]
     #[pyo3(
-        signature = (roots, *, intermediates=Certificates(Vec::new()), at=None, role=None, host=None, strict=false),
-        text_signature = "(roots, *, intermediates=(), at=None, role=None, host=None, strict=False)"
+        signature = (roots, *, intermediates=Certificates(Vec::new()), at=None, role=None, host=None, strict=false, revoked=None),
+        text_signature = "(roots, *, intermediates=(), at=None, role=None, host=None, strict=False, revoked=None)"
     )]
     fn new(
         roots: Certificates,
@@ -108,6 +116,7 @@ impl PyVerifier {
         role: Option<Word<Role>>,
         host: Option<HostArgument>,
         strict: bool,
+        revoked: Option<&Bound<'_, PyRevocationList>>,
     ) -> Self {
         let trusted = format!("{} roots", roots.0.len());
         let wishes = Wishes {
@@ -116,6 +125,7 @@ impl PyVerifier {
             role,
             host,
             strict,
+            revoked: revoked.map(|list| list.get().0.clone()),
         };
         wishes.verifier(Verifier::new(roots.0), trusted)
     }
@@ -133,9 +143,10 @@ impl PyVerifier {
     /// True
     #[staticmethod]
     #[pyo3(
-        signature = (path, *, intermediates=Certificates(Vec::new()), at=None, role=None, host=None, strict=false),
-        text_signature = "(path, *, intermediates=(), at=None, role=None, host=None, strict=False)"
+        signature = (path, *, intermediates=Certificates(Vec::new()), at=None, role=None, host=None, strict=false, revoked=None),
+        text_signature = "(path, *, intermediates=(), at=None, role=None, host=None, strict=False, revoked=None)"
     )]
+    #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn next_to(
         py: Python<'_>,
         path: PathBuf,
@@ -144,6 +155,7 @@ impl PyVerifier {
         role: Option<Word<Role>>,
         host: Option<HostArgument>,
         strict: bool,
+        revoked: Option<&Bound<'_, PyRevocationList>>,
     ) -> PyResult<Self> {
         let verifier = work(py, || inspect::verifier(&path))?;
         let wishes = Wishes {
@@ -152,6 +164,7 @@ impl PyVerifier {
             role,
             host,
             strict,
+            revoked: revoked.map(|list| list.get().0.clone()),
         };
         Ok(wishes.verifier(verifier, format!("CA next to {}", path.display())))
     }

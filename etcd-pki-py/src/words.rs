@@ -11,6 +11,7 @@ use etcd_pki_core::{
     key::KeyFormat,
     plan::{Action, Outcome},
     role::Compatibility,
+    x509::RevocationReason,
 };
 use pyo3::prelude::*;
 
@@ -51,6 +52,7 @@ words!(
     Layout,
     Outcome,
     Peers,
+    RevocationReason,
     Role,
     Severity,
     Stage,

@@ -65,11 +65,11 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
         public_key,
         jobs: Mutex::new(jobs),
     };
-    let authority = CertificateAuthority::from_signer(vec![certificate], remote)?;
-    let bundle = authority.issue(Role::Client, Identity::new("backup")?)?;
+    let ca = CertificateAuthority::from_signer(vec![certificate], remote)?;
+    let bundle = ca.issue(Role::Client, Identity::new("backup")?)?;
     print!("{}", bundle.to_pem());
 
-    drop(authority);
+    drop(ca);
     place.join().map_err(|_| "the place with the key failed")?;
     Ok(())
 }

@@ -441,7 +441,7 @@ fn hosts_named_by_their_addresses() {
 /// A host that lost its CA must not get another one with the same name, even if the call names no
 /// host that has certificates.
 #[test]
-fn no_new_authority_beside_certificates_of_another() {
+fn no_new_ca_beside_certificates_of_another() {
     let host = Host::taking_over(&Kubespray::create(&["etcd-1"], &[]));
     for name in ["ca.pem", "ca-key.pem"] {
         fs::remove_file(host.file(name)).unwrap();
@@ -454,7 +454,7 @@ fn no_new_authority_beside_certificates_of_another() {
 
 /// The user can follow the hint about a missing CA key with this command.
 #[test]
-fn a_key_of_the_authority_that_is_not_there() {
+fn a_missing_ca_key() {
     let host = Host::taking_over(&Kubespray::create(&["etcd-1"], &[]));
     fs::remove_file(host.file("ca-key.pem")).unwrap();
     let output = host.output(&["etcd-1"], &["kube-1"]);

@@ -104,13 +104,13 @@ fn whole_pairs_in_the_places_of_others() {
         (&kubespray, "member-etcd-1", "node-kube-1"),
     ] {
         let (_cluster, adopted) = copied(specification, from, to, PAIR);
-        let said = &adopted.specification;
+        let stderr = &adopted.specification;
         for field in [
             "common_name: etcd-node",
             "common_name: etcd-member",
             "allow_member",
         ] {
-            assert!(!said.contains(field), "{from} {to} {said}");
+            assert!(!stderr.contains(field), "{from} {to} {stderr}");
         }
         let begins = format!("{to}.pem: has the key of {from}.pem");
         assert!(

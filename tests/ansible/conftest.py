@@ -145,11 +145,11 @@ def ansible(request, tmp_path) -> Ansible:
 def ca(tmp_path) -> dict[str, str]:
     """A CA that openssl created, as options of the module certificate."""
     key, certificate = tmp_path / "ca-key.pem", tmp_path / "ca.pem"
-    authority(key, certificate)
+    make_ca(key, certificate)
     return dict(ownca_path=str(certificate), ownca_privatekey_path=str(key))
 
 
-def authority(key: Path, certificate: Path, *more: str) -> None:
+def make_ca(key: Path, certificate: Path, *more: str) -> None:
     """Creates a CA with openssl."""
     openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key)
     extensions = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")

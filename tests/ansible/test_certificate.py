@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from conftest import authority, messages, mode, names, openssl
+from conftest import make_ca, messages, mode, names, openssl
 from etcd_pki import CertificateAuthority, PrivateKey
 
 
@@ -63,7 +63,7 @@ def test_what_makes_it_sign_again(ansible, options, tmp_path):
     first = Path(options["path"]).read_text()
     another_key = request(tmp_path / "other-key.pem", "/CN=etcd-1")
     other = [tmp_path / "other-ca-key.pem", tmp_path / "other-ca.pem"]
-    authority(*other)
+    make_ca(*other)
     for change, reasons in [
         (dict(names=["10.0.0.12", "etcd-1.lan"]), ["10.0.0.12 is missing", "10.0.0.11 is not in the specification"]),
         (dict(role="client"), ["common name etcd-member-etcd-1, should be etcd-1"]),
@@ -106,7 +106,7 @@ def test_renewed_before_its_end(ansible, options):
     assert messages(too_late["reasons"])[0].startswith("expired on ")
 
 
-def test_until_and_beyond_the_authority(ansible, options, ca):
+def test_until_and_beyond_the_ca(ansible, options, ca):
     until, asn1, beyond = ansible.modules(
         "certificate",
         dict(options, validity="2027-06-30T12:00:00Z", force=True),
@@ -115,7 +115,7 @@ def test_until_and_beyond_the_authority(ansible, options, ca):
     )
     assert until["not_after"] == "2027-06-30T12:00:00Z"
     assert asn1["not_after"] == "2027-06-30T11:00:00Z"
-    assert any("it ends with its authority" in warning for warning in beyond["warnings"])
+    assert any("it ends with its CA" in warning for warning in beyond["warnings"])
     end = openssl("x509", "-in", ca["ownca_path"], "-noout", "-enddate")
     assert openssl("x509", "-in", options["path"], "-noout", "-enddate") == end
 
@@ -140,7 +140,7 @@ def test_contents_and_passphrases(ansible, options, tmp_path, ca):
     assert not mixed["changed"]
 
 
-def test_an_authority_of_kubespray(ansible, options, tmp_path):
+def test_a_ca_of_kubespray(ansible, options, tmp_path):
     key, certificate = tmp_path / "k-key.pem", tmp_path / "k.pem"
     openssl("genpkey", "-algorithm", "RSA", "-out", key)
     openssl("req", "-x509", "-new", "-key", key, "-subj", "/CN=etcd-ca", "-days", "36500", "-out", certificate)
@@ -218,11 +218,11 @@ def test_check_mode_before_all_is_there(ansible, options, tmp_path, ca):
     encrypted = tmp_path / "encrypted.pem"
     openssl("pkcs8", "-topk8", "-in", ca["ownca_privatekey_path"], "-passout", "pass:correct horse", "-out", encrypted)
     other = [tmp_path / "other-ca-key.pem", tmp_path / "other-ca.pem"]
-    authority(*other)
+    make_ca(*other)
     without = {name: value for name, value in options.items() if name != "csr_content"}
     missing = dict(ownca_path=f"{tmp_path}/none/ca.pem", ownca_privatekey_path=f"{tmp_path}/none/ca-key.pem")
     unmade = dict(options, csr_content="")
-    ask, read, authority_missing, passphrase, right, match, absent_match, names_refused, before_refused = ansible.modules(
+    ask, read, ca_missing, passphrase, right, match, absent_match, names_refused, before_refused = ansible.modules(
         "certificate",
         unmade,
         dict(without, csr_path=f"{tmp_path}/none.csr"),
@@ -240,8 +240,8 @@ def test_check_mode_before_all_is_there(ansible, options, tmp_path, ca):
         assert messages(result["reasons"]) == ["the certificate is missing", "the request is missing"]
     assert "warnings" not in ask
     assert read["warnings"] == [f"csr_path: {tmp_path}/none.csr is missing, and has to be made first"]
-    assert messages(authority_missing["reasons"]) == ["the certificate is missing", "the authority is missing"]
-    assert authority_missing["warnings"] == [
+    assert messages(ca_missing["reasons"]) == ["the certificate is missing", "the CA is missing"]
+    assert ca_missing["warnings"] == [
         f"{option}: {path} is missing, and has to be made first" for option, path in missing.items()
     ]
     assert passphrase["failed"] and "passphrase" in passphrase["msg"]
@@ -253,7 +253,7 @@ def test_check_mode_before_all_is_there(ansible, options, tmp_path, ca):
 
 def test_bad_input(ansible, options, tmp_path, ca):
     other = [tmp_path / "other-ca-key.pem", tmp_path / "other-ca.pem"]
-    authority(*other)
+    make_ca(*other)
     expired = tmp_path / "expired.pem"
     # The same key and name; openssl issues no expired certificate
     key = PrivateKey.from_file(ca["ownca_privatekey_path"])

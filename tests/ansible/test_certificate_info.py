@@ -19,7 +19,7 @@ def test_facts(ansible, ca):
     for result in (path, content, checked, twice):
         assert not result["changed"] and not result["failed"]
         assert result["subject"] == result["issuer"] == "CN=etcd-ca"
-        assert result["is_authority"] and result["role"] is None and not result["expired"]
+        assert result["is_ca"] and result["role"] is None and not result["expired"]
         assert result["key_usages"] == ["keyCertSign", "cRLSign"]
         assert openssl("x509", "-in", certificate, "-noout", "-serial").strip() == f"serial={result['serial_number']}"
         fingerprint = openssl("x509", "-in", certificate, "-noout", "-fingerprint", "-sha256").replace(":", "")

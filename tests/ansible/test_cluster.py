@@ -37,19 +37,19 @@ def options(tmp_path) -> dict:
 def test_made_once(ansible, options):
     check = ansible.module("cluster", ("--check", "--diff"), **options)
     assert check["changed"] and not os.path.exists(options["directory"])
-    assert check["next_renewal"] is None and check["authority_changed"]
+    assert check["next_renewal"] is None and check["ca_changed"]
     made = ansible.module("cluster", ("--diff",), **options)
     assert made["changes"] == check["changes"] and made["diff"] == check["diff"]
     assert made["diff"]["before"] == {}
     said = made["diff"]["after"]
     for change in made["changes"]:
         path = change["certificate"]
-        has = [] if change["role"] == "authority" else sorted(ip(name) for name in names(path))
+        has = [] if change["role"] == "ca" else sorted(ip(name) for name in names(path))
         assert said.pop(path) == dict(names=has, action="create", reasons=messages(change["reasons"]))
     assert said == {}
     said = [(change["action"], Path(change["certificate"]).name, change["role"], change["host"]) for change in made["changes"]]
     assert said == [
-        ("create", "ca.pem", "authority", None),
+        ("create", "ca.pem", "ca", None),
         ("create", "member-etcd-1.pem", "member", "etcd-1"),
         ("create", "admin-etcd-1.pem", "client", "etcd-1"),
         ("create", "member-etcd-2.pem", "member", "etcd-2"),
@@ -70,14 +70,14 @@ def test_made_once(ansible, options):
     assert mode(member.with_name("member-etcd-1-key.pem")) == 0o600
     for flags in ((), ("--check", "--diff")):
         again = ansible.module("cluster", flags, **options)
-        assert not again["changed"] and again["changes"] == [] and not again["authority_changed"]
+        assert not again["changed"] and again["changes"] == [] and not again["ca_changed"]
         assert again["next_renewal"] == made["next_renewal"]
         assert (again.get("diff") or {}).get("before") == (again.get("diff") or {}).get("after")
 
 
 def test_one_change_touches_one_certificate(ansible, options):
     ansible.module("cluster", **options)
-    files = {path.name: path.read_bytes() for path in Path(options["directory"]).iterdir()}
+    files = {path.name: path.read_bytes() for path in Path(options["directory"]).glob("[!.]*")}
     members = [SPECIFICATION["members"][0], dict(name="etcd-2", addresses=["10.0.0.99"])]
     changed = dict(options, members=members)
     check = ansible.module("cluster", ("--check", "--diff"), **changed)
@@ -87,14 +87,14 @@ def test_one_change_touches_one_certificate(ansible, options):
         assert change["action"] == "renew"
         assert messages(change["reasons"]) == ["10.0.0.99 is missing", "10.0.0.12 is not in the specification"]
         assert [reason.get("name") for reason in change["reasons"]] == ["10.0.0.99", "10.0.0.12"]
-        assert not result["authority_changed"] and result["hosts_to_restart"] == []
+        assert not result["ca_changed"] and result["hosts_to_restart"] == []
         path = f"{options['directory']}/member-etcd-2.pem"
         always = ["127.0.0.1", "::1", "etcd", "etcd-2", "localhost"]
         assert result["diff"] == dict(
             before={path: dict(names=sorted(["10.0.0.12", *always]))},
             after={path: dict(names=sorted(["10.0.0.99", *always]), action="renew", reasons=messages(change["reasons"]))},
         )
-    now = {path.name: path.read_bytes() for path in Path(options["directory"]).iterdir()}
+    now = {path.name: path.read_bytes() for path in Path(options["directory"]).glob("[!.]*")}
     assert [name for name in files if files[name] != now[name]] == ["member-etcd-2.pem"] and files.keys() == now.keys()
 
 
@@ -129,20 +129,20 @@ def test_who_is_gone(ansible, options):
     assert not any("etcd-2" in name for name in os.listdir(options["directory"]))
 
 
-def test_authorities_that_need_a_hand(ansible, options):
+def test_cas_that_need_a_hand(ansible, options):
     directory = options["directory"]
     apart, shared = dict(options, ca=dict(peers="separate")), dict(options, prune=True)
     other = dict(options, layout="kubeadm")
     made, kept, again, refused = ansible.modules("cluster", apart, shared, shared, other)
-    authority = dict(certificate=f"{directory}/peer-ca.pem", privatekey=f"{directory}/peer-ca-key.pem")
-    assert made["unmanaged_ca"] is None and made["missing_authority_keys"] == []
-    assert kept["unmanaged_ca"] == again["unmanaged_ca"] == authority
-    assert not again["changed"] and Path(authority["privatekey"]).exists()
+    ca = dict(certificate=f"{directory}/peer-ca.pem", privatekey=f"{directory}/peer-ca-key.pem")
+    assert made["unmanaged_ca"] is None and made["missing_ca_keys"] == []
+    assert kept["unmanaged_ca"] == again["unmanaged_ca"] == ca
+    assert not again["changed"] and Path(ca["privatekey"]).exists()
     assert refused["failed"] and "(hint: say layout: kubespray, or use an empty directory)" in refused["msg"]
     os.remove(f"{directory}/ca-key.pem")
     os.remove(f"{directory}/client-root.pem")
     check = ansible.module("cluster", ("--check",), **options)
-    assert check["changed"] and check["missing_authority_keys"] == [f"{directory}/ca-key.pem"]
+    assert check["changed"] and check["missing_ca_keys"] == [f"{directory}/ca-key.pem"]
 
 
 def test_a_difference_of_modes_alone(ansible, options):
@@ -185,6 +185,7 @@ def test_files_modes_and_layouts(ansible, options, tmp_path):
     assert mode(directory / "member-etcd-1-key.pem") == 0o640
     assert f"{tmp_path}/kubeadm/etcd-1/etcd/peer.crt" in [change["certificate"] for change in layout["changes"]]
     assert sorted(os.listdir(tmp_path / "rsa")) == [
+        ".etcd-pki-issued.jsonl",
         ".etcd-pki.lock",
         "ca-key.pem",
         "ca.pem",
@@ -194,11 +195,14 @@ def test_files_modes_and_layouts(ansible, options, tmp_path):
     assert names(tmp_path / "rsa" / "member-etcd-1.pem") == ["etcd"]
     assert "2048 bit" in openssl("pkey", "-in", tmp_path / "rsa" / "member-etcd-1-key.pem", "-noout", "-text")
     assert "a CA" in openssl("x509", "-in", tmp_path / "rsa" / "ca.pem", "-noout", "-subject") and habits["changed"]
-    assert sorted(os.listdir(tmp_path / "alone")) == [".etcd-pki.lock", "ca-key.pem", "ca.pem"] and alone["changed"]
+    assert (
+        sorted(os.listdir(tmp_path / "alone")) == [".etcd-pki-issued.jsonl", ".etcd-pki.lock", "ca-key.pem", "ca.pem"]
+        and alone["changed"]
+    )
     assert {change["host"] for change in host["changes"]} <= {"kube-1", None}
 
 
-def test_an_encrypted_authority(ansible, options):
+def test_an_encrypted_ca(ansible, options):
     secret = dict(options, ownca_privatekey_passphrase="correct horse")
     more, mistake = dict(clients=["other"]), dict(ownca_privatekey_passphrase="battery staple")
     made, without, wrong = ansible.modules("cluster", secret, {**options, **more}, {**secret, **more, **mistake})
@@ -215,7 +219,7 @@ def test_an_encrypted_authority(ansible, options):
     for result in (without, wrong, unasked, mistaken):
         assert result["failed"] and "passphrase" in result["msg"], result
     assert asked["changed"] and not asked["failed"]
-    assert not kept["failed"] and not kept["changed"], "nothing is to be signed"
+    assert not kept["failed"] and not kept["changed"], "nothing must be signed"
     assert again["changed"] and not again["failed"]
 
 
@@ -237,7 +241,7 @@ def test_what_was_done_before_it_failed(ansible, options, tmp_path):
     (tmp_path / "precious").write_text("precious")
     (directory / "client-root.pem").symlink_to("../precious")
     failed = ansible.module("cluster", **options)
-    assert failed["failed"] and failed["changed"] and failed["authority_changed"]
+    assert failed["failed"] and failed["changed"] and failed["ca_changed"]
     assert "client-root.pem is a symbolic link (hint: " in failed["msg"]
     done = [change["certificate"] for change in failed["changes"]]
     assert f"; {len(done)} of 8 changes are done, and another run does the rest" in failed["msg"] and len(done) == 7
@@ -247,7 +251,7 @@ def test_what_was_done_before_it_failed(ansible, options, tmp_path):
     assert sorted(done) == sorted(map(str, there))
     (directory / "client-root.pem").unlink()
     rest = ansible.module("cluster", **options)
-    assert len(rest["changes"]) == 8 - len(done) and not rest["authority_changed"]
+    assert len(rest["changes"]) == 8 - len(done) and not rest["ca_changed"]
 
 
 def test_links_within_the_directory(ansible, tmp_path):
@@ -337,7 +341,27 @@ def test_bad_input(ansible, options, tmp_path):
     ]):  # fmt: skip
         assert result["failed"], result
         assert expected in result["msg"] and "MODULE FAILURE" not in result["msg"], result["msg"]
-        assert " --" not in result["msg"], "nobody who writes a task can say an option of the command"
-        assert "line 1" not in result["msg"], "nobody has seen that line"
+        assert " --" not in result["msg"], "a task has no options of the command"
+        assert "line 1" not in result["msg"], "the author of the task has not seen that line"
     assert not os.path.exists(options["directory"])
-    assert not (gone / "ca.pem").exists(), "no authority is made beside what another one has signed"
+    assert not (gone / "ca.pem").exists(), "no CA is made beside what another one has signed"
+
+
+def test_revoked(ansible, tmp_path):
+    """The lists are written once, and what prune removes is revoked."""
+    options = dict(directory=f"{tmp_path}/pki", members=["etcd-1"])
+    ansible.module("cluster", **options, clients=["root", "alice", "bob"])
+    options.update(clients=["root", "bob"], revoked=[dict(client="alice", reason="keyCompromise"), dict(serial="4A1C")])
+    check = ansible.module("cluster", ("--check",), **options)
+    made = ansible.module("cluster", **options)
+    assert made["changes"] == check["changes"]
+    [change] = made["changes"]
+    assert (change["action"], Path(change["certificate"]).name, change["privatekey"]) == ("revoke", "revoked.crl", None)
+    assert {reason["code"] for reason in change["reasons"]} == {"EP055"}
+    assert not ansible.module("cluster", **options)["changed"]
+    options.update(clients=["root"], prune=True, revoke=True)
+    made = ansible.module("cluster", **options)
+    assert [change["action"] for change in made["changes"]] == ["revoke", "remove", "remove"]
+    shown = openssl("crl", "-in", f"{tmp_path}/pki/revoked.pem", "-noout", "-text")
+    assert shown.count("Serial Number:") == 3
+    assert not ansible.module("cluster", **options)["changed"]

@@ -23,12 +23,12 @@ def fingerprint(path: Path) -> str:
 
 
 def test_there_and_back(ansible, sides, tmp_path):
-    host, authority = sides
-    request, again, sign = ansible.modules("cluster", host, host, authority)
+    host, signer = sides
+    request, again, sign = ansible.modules("cluster", host, host, signer)
     assert [change["action"] for change in request["changes"]] == ["request", "request"]
     assert not again["changed"] and again["changes"] == [] and len(again["waiting"]) == 2
     assert [change["action"] for change in sign["changes"]] == ["create", "trust", "sign", "sign"]
-    ca = Path(authority["directory"]) / "ca.pem"
+    ca = Path(signer["directory"]) / "ca.pem"
     shown = fingerprint(ca)
     plain = shown.replace(":", "")
 
@@ -44,7 +44,7 @@ def test_there_and_back(ansible, sides, tmp_path):
     assert other["failed"] and plain in other["msg"]
     bad = ansible.module("cluster", **host, trust=["0" * 40])
     assert bad["failed"] and "SHA-256 has 64" in bad["msg"]
-    alone = ansible.module("cluster", **authority, trust=[shown])
+    alone = ansible.module("cluster", **signer, trust=[shown])
     assert alone["failed"] and "host" in alone["msg"]
 
     trusting = dict(host, trust=[f"sha256:{shown.lower()}"])
@@ -54,7 +54,7 @@ def test_there_and_back(ansible, sides, tmp_path):
         ansible.module("cluster", **trusting),
     )
     assert [change["action"] for change in made["changes"]] == ["trust", "install", "install"]
-    assert made["authority_changed"] and check["changes"] == made["changes"]
+    assert made["ca_changed"] and check["changes"] == made["changes"]
     assert not done["changed"] and done["waiting"] == done["refused"] == []
     member = Path(host["directory"]) / f"member-{HOST}.pem"
     assert openssl("verify", "-x509_strict", "-CAfile", member.with_name("ca.pem"), member).endswith("OK\n")

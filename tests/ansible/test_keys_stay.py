@@ -61,7 +61,7 @@ def test_a_path_with_a_key(ansible, tmp_path, ca, flags):
     assert sorted(path.name for path in (tmp_path / "keys").iterdir()) == sorted(before), "nor copied"
 
 
-def test_the_authoritys_key_is_no_certificate(ansible, ca):
+def test_the_key_of_the_ca_is_no_certificate(ansible, ca):
     """The task names the CA's key in place of its certificate and would remove it."""
     key = Path(ca["ownca_privatekey_path"])
     before = key.read_bytes()

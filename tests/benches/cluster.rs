@@ -26,7 +26,7 @@ use etcd_pki_core::{
     Cluster, KeyAlgorithm, Store,
     cluster::{ClusterSpec, DefaultsSpec, EntrySpec},
 };
-use etcd_pki_tests::{Scratch, kubespray::Kubespray};
+use etcd_pki_tests::{Scratch, kubespray::Kubespray, record::RECORD_FILE};
 
 const ROUNDS: usize = 5;
 
@@ -87,6 +87,13 @@ fn first(hosts: u32) {
     println!(
         "{hosts} hosts, the first apply: {} files, ec-p256",
         files.len()
+    );
+    // The loop does not write it: it is the cost of the record
+    let record = fs::metadata(model.join(RECORD_FILE)).unwrap().len();
+    println!(
+        "  {:<34} {:>8.1} MB",
+        "the record of what was issued",
+        record as f64 / 1e6
     );
     // The files of a round of 10,000 hosts take half a gigabyte
     let count = if hosts < 10_000 { ROUNDS } else { 3 };

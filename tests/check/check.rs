@@ -17,7 +17,7 @@ use etcd_pki_core::{
     Validity, layout::PairPaths, store::Overwrite,
 };
 use etcd_pki_tests::{
-    Directory, LOCK_FILE, Scratch, command::etcd_pki, kubespray::Kubespray, openssl, prometheus,
+    Directory, Scratch, command::etcd_pki, is_own_file, kubespray::Kubespray, openssl, prometheus,
 };
 use serde_json::Value;
 
@@ -403,12 +403,12 @@ fn der_is_told_where_pem_should_be() {
     // It is read and checked nevertheless
     let (code, printed, _) = check(all.path(), &["certificate.crt", "key.pem", "-w", "400d"]);
     assert_eq!(code, 2);
-    for said in [
+    for expected in [
         "etcd does not read certificate.crt: it is DER, not PEM",
         "etcd does not read key-key.pem: it is DER, not PEM",
         "expires in 364 days",
     ] {
-        assert!(printed.contains(said), "{printed}");
+        assert!(printed.contains(expected), "{printed}");
     }
     to_der("x509", "ca.pem", "ca.pem");
     assert_codes(all.path(), &["ca.pem"], &[("ca.pem", &["EP041"])]);
@@ -510,8 +510,8 @@ fn thresholds_are_times_and_shares() {
         (&["--at", "69d"], 2),
         (&["--at", "76d"], 2),
     ] {
-        let (found, printed, said) = check(all.path(), &[&["a.pem"], arguments].concat());
-        assert_eq!(found, code, "{arguments:?}: {printed}{said}");
+        let (found, printed, stderr) = check(all.path(), &[&["a.pem"], arguments].concat());
+        assert_eq!(found, code, "{arguments:?}: {printed}{stderr}");
     }
 }
 
@@ -545,8 +545,8 @@ fn exit_codes_and_the_line_are_those_of_nagios() {
         (&["ca-key.pem"], 3, "ETCD-PKI UNKNOWN - "),
         (&["nowhere"], 3, "ETCD-PKI UNKNOWN - "),
     ] {
-        let (found, printed, said) = check(path, &[arguments, &["--format", "nagios"]].concat());
-        assert_eq!(found, code, "{arguments:?}: {printed}{said}");
+        let (found, printed, stderr) = check(path, &[arguments, &["--format", "nagios"]].concat());
+        assert_eq!(found, code, "{arguments:?}: {printed}{stderr}");
         assert!(printed.starts_with(begins), "{printed}");
     }
     for usage in [
@@ -557,9 +557,9 @@ fn exit_codes_and_the_line_are_those_of_nagios() {
         &[".", "--at", "x"],
         &[".", "--ignore", "EP999"],
     ] {
-        let (found, printed, said) = check(path, usage);
+        let (found, printed, stderr) = check(path, usage);
         assert_eq!((found, printed.as_str()), (3, ""), "{usage:?}");
-        assert!(said.starts_with("etcd-pki: "), "{said}");
+        assert!(stderr.starts_with("etcd-pki: "), "{stderr}");
     }
     assert_eq!(check(path, &["--help"]).0, 0);
 }
@@ -591,8 +591,8 @@ fn prometheus_reads_the_metrics() {
     .unwrap();
 
     // The exit code does not depend on the certificates
-    let (code, printed, said) = check(all.path(), &[".", "--textfile", "etcd_pki.prom"]);
-    assert_eq!((code, printed.as_str(), said.as_str()), (0, "", ""));
+    let (code, printed, stderr) = check(all.path(), &[".", "--textfile", "etcd_pki.prom"]);
+    assert_eq!((code, printed.as_str(), stderr.as_str()), (0, "", ""));
     let file = all.path().join("etcd_pki.prom");
     let samples = prometheus::samples(&file);
     let (code, printed, _) = check(all.path(), &[".", "--format", "prometheus"]);
@@ -698,7 +698,7 @@ fn certificates_of_one_number_are_told_apart() {
 }
 
 #[test]
-fn the_key_of_a_file_of_authorities_fits_one_of_them() {
+fn the_key_matches_one_ca_of_the_file() {
     let (old, new) = (directory(), directory());
     let both = fs::read_to_string(old.ca()).unwrap() + &fs::read_to_string(new.ca()).unwrap();
     fs::write(new.ca(), both).unwrap();
@@ -755,7 +755,7 @@ fn the_text_file_is_written_whole_or_not_at_all() {
     );
     let hidden = fs::read_dir(path).unwrap().filter(|entry| {
         let name = entry.as_ref().unwrap().file_name();
-        name.to_string_lossy().starts_with('.') && name != LOCK_FILE
+        name.to_string_lossy().starts_with('.') && !is_own_file(&name)
     });
     assert_eq!(hidden.count(), 0);
 
@@ -766,9 +766,9 @@ fn the_text_file_is_written_whole_or_not_at_all() {
         ("link.prom", "symbolic link"),
         ("nowhere/a.prom", "nowhere"),
     ] {
-        let (code, printed, said) = check(path, &["ca.pem", "--textfile", target]);
+        let (code, printed, stderr) = check(path, &["ca.pem", "--textfile", target]);
         assert_eq!((code, printed.as_str()), (3, ""), "{target}");
-        assert!(said.contains(says), "{said}");
+        assert!(stderr.contains(says), "{stderr}");
     }
     assert_eq!(fs::read(&file).unwrap(), before);
 }

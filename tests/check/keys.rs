@@ -84,7 +84,7 @@ fn where_nothing_is_to_be_signed() {
 }
 
 #[test]
-fn where_the_authority_alone_is_renewed() {
+fn where_only_the_ca_is_renewed() {
     let (_scratch, store) = locked_away("ca: {validity: 300d}\n");
     let later = SystemTime::now() + Duration::from_secs(290 * 86_400);
     let plan = plan("ca: {validity: 300d}\n", &store, later);

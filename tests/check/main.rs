@@ -8,6 +8,7 @@
 
 mod check;
 mod expiry;
+mod issued;
 mod keys;
 mod others;
 mod trust;

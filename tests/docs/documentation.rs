@@ -83,6 +83,8 @@ fn normal(text: &str, directory: &Path) -> String {
             "next renewal DAY (FILE)",
         ),
         ("[0-9A-F]{64}", "SHA"),
+        ("[0-9A-F]{40}", "SERIAL"),
+        (r"(number +)\d{10}", "${1}NUMBER"),
         // The time in the name of a rotated CA
         (r"@\d{10}", "@TIME"),
     ];
@@ -164,6 +166,13 @@ fn keys_stay() {
     let scratch = Scratch::new("keys-stay");
     specify("docs/guides/keys-stay.md", scratch.path());
     run_page("docs/guides/keys-stay.md", scratch.path());
+}
+
+#[test]
+fn revoke() {
+    let scratch = Scratch::new("revoke");
+    specify("docs/guides/revoke.md", scratch.path());
+    run_page("docs/guides/revoke.md", scratch.path());
 }
 
 #[test]

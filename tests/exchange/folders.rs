@@ -140,7 +140,7 @@ fn kubeadm_with_peers_apart() {
 
 /// A CA that was renewed with its key reaches the hosts in the same way.
 #[test]
-fn a_renewed_authority_travels() {
+fn a_renewed_ca_is_exchanged() {
     let machines = Machines::installed(SPECIFICATION);
     let before = fs::read(machines.path("etcd-1/ca.pem")).unwrap();
     let renewed = {

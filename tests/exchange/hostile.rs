@@ -104,9 +104,9 @@ fn outcome(command: &mut Command) -> (i32, Value, String) {
         .arg(command.get_program())
         .args(command.get_args());
     let output = limited.arg("--json").output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    let facts = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{said}"));
-    (output.status.code().unwrap(), facts, said)
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let facts = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{stderr}"));
+    (output.status.code().unwrap(), facts, stderr)
 }
 
 fn refused(facts: &Value) -> Vec<String> {
@@ -127,12 +127,12 @@ fn a_folder_that_is_none_stops_no_other_host() {
         clear(&folder);
         make(&folder);
         for (verb, code) in [("plan", 1), ("apply", 1)] {
-            let (found, facts, said) = outcome(&mut machines.command(verb, "ca"));
-            assert_eq!(found, code, "{what}: {said}");
-            assert_eq!(refused(&facts), ["travel/etcd-2"], "{what}: {said}");
+            let (found, facts, stderr) = outcome(&mut machines.command(verb, "ca"));
+            assert_eq!(found, code, "{what}: {stderr}");
+            assert_eq!(refused(&facts), ["travel/etcd-2"], "{what}: {stderr}");
             assert!(
-                said.contains("refused: travel/etcd-2: it is "),
-                "{what}: {said}"
+                stderr.contains("refused: travel/etcd-2: it is "),
+                "{what}: {stderr}"
             );
         }
         assert!(
@@ -155,11 +155,11 @@ fn a_file_that_is_none_stops_no_other_host() {
             let path = machines.path("travel/etcd-2").join(file);
             clear(&path);
             make(&path);
-            let (code, facts, said) = outcome(&mut machines.command("apply", "ca"));
+            let (code, facts, stderr) = outcome(&mut machines.command("apply", "ca"));
             let signed = facts["done"]["signed"].as_u64().unwrap();
             assert!(
                 machines.path("travel/etcd-1/member-etcd-1.pem").exists(),
-                "{file}: {what}: {said}"
+                "{file}: {what}: {stderr}"
             );
             // A regular file is replaced even if it is too large or damaged, unless it is a
             // request. Other objects are never replaced
@@ -167,18 +167,18 @@ fn a_file_that_is_none_stops_no_other_host() {
             match file {
                 // A directory may have this name
                 "stray.csr" if what == "a directory" => assert_eq!((code, signed), (0, 5)),
-                "stray.csr" => assert_eq!((code, signed), (1, 5), "{what}: {said}"),
-                "member-etcd-2.csr" => assert_eq!((code, signed), (1, 4), "{what}: {said}"),
-                _ if is_file => assert_eq!((code, signed), (0, 5), "{file}: {what}: {said}"),
-                "ca.pem" => assert_eq!((code, signed), (1, 5), "{what}: {said}"),
-                _ => assert_eq!((code, signed), (1, 4), "{what}: {said}"),
+                "stray.csr" => assert_eq!((code, signed), (1, 5), "{what}: {stderr}"),
+                "member-etcd-2.csr" => assert_eq!((code, signed), (1, 4), "{what}: {stderr}"),
+                _ if is_file => assert_eq!((code, signed), (0, 5), "{file}: {what}: {stderr}"),
+                "ca.pem" => assert_eq!((code, signed), (1, 5), "{what}: {stderr}"),
+                _ => assert_eq!((code, signed), (1, 4), "{what}: {stderr}"),
             }
             if code == 1 {
                 assert!(
                     refused(&facts)
                         .iter()
                         .all(|one| one.starts_with("travel/etcd-2/")),
-                    "{said}"
+                    "{stderr}"
                 );
             }
             let target = path.with_file_name("target");
@@ -203,10 +203,10 @@ fn a_file_that_is_none_stops_no_other_pair_of_its_host() {
             fs::copy(machines.path("ca/ca.pem"), machines.path("etcd-1/ca.pem")).unwrap();
             clear(&path);
             make(&path);
-            let (code, facts, said) = outcome(&mut machines.command("apply", "etcd-1"));
+            let (code, facts, stderr) = outcome(&mut machines.command("apply", "etcd-1"));
             assert!(
                 machines.path("etcd-1/admin-etcd-1.pem").exists(),
-                "{file}: {what}: {said}"
+                "{file}: {what}: {stderr}"
             );
             let installed = facts["done"]["installed"].as_u64().unwrap();
             let expected = match file {
@@ -215,7 +215,7 @@ fn a_file_that_is_none_stops_no_other_pair_of_its_host() {
                 // Its certificate has arrived, so it is not read
                 _ => (0, 2),
             };
-            assert_eq!((code, installed), expected, "{file}: {what}: {said}");
+            assert_eq!((code, installed), expected, "{file}: {what}: {stderr}");
         }
     }
 }
@@ -232,9 +232,9 @@ fn a_folder_of_a_host_that_is_none_is_left_as_it_is() {
         clear(&folder);
         make(&folder);
         let before = machines.files("etcd-1");
-        let (code, _, said) = outcome(&mut machines.command("apply", "etcd-1"));
-        assert_eq!(code, 1, "{what}: {said}");
-        assert!(said.contains("travel/etcd-1"), "{what}: {said}");
+        let (code, _, stderr) = outcome(&mut machines.command("apply", "etcd-1"));
+        assert_eq!(code, 1, "{what}: {stderr}");
+        assert!(stderr.contains("travel/etcd-1"), "{what}: {stderr}");
         assert_eq!(machines.files("etcd-1"), before);
     }
 }
@@ -249,14 +249,14 @@ fn names_that_are_no_text_are_shown_and_harmless() {
         .join(OsStr::from_bytes(b"etcd-\xff"));
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("member.csr"), "junk").unwrap();
-    let (code, facts, said) = outcome(&mut machines.command("apply", "ca"));
+    let (code, facts, stderr) = outcome(&mut machines.command("apply", "ca"));
     assert_eq!(
         (code, facts["done"]["signed"].as_u64()),
         (1, Some(5)),
-        "{said}"
+        "{stderr}"
     );
-    assert_eq!(refused(&facts).len(), 2, "{said}");
-    assert!(!said.contains('\u{1b}'), "{said}");
+    assert_eq!(refused(&facts).len(), 2, "{stderr}");
+    assert!(!stderr.contains('\u{1b}'), "{stderr}");
 }
 
 #[test]
@@ -277,16 +277,16 @@ fn what_cannot_be_listed_is_refused_alone() {
         )
         .unwrap();
     }
-    let (code, facts, said) = outcome(&mut machines.command("apply", "ca"));
+    let (code, facts, stderr) = outcome(&mut machines.command("apply", "ca"));
     assert_eq!(
         (code, facts["done"]["signed"].as_u64()),
         (1, Some(5)),
-        "{said}"
+        "{stderr}"
     );
-    assert!(said.contains("directories deep"), "{said}");
+    assert!(stderr.contains("directories deep"), "{stderr}");
     assert!(
-        said.contains("it has 50 more requests of that kind"),
-        "{said}"
+        stderr.contains("it has 50 more requests of that kind"),
+        "{stderr}"
     );
     let removed = Command::new("rm")
         .arg("-rf")
@@ -330,13 +330,13 @@ fn what_is_closed_to_this_user_is_refused_alone() {
             .uid(NOBODY)
             .gid(NOBODY);
         let output = command.output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
         let facts: Value =
-            serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{said}"));
-        assert_eq!(output.status.code(), Some(1), "{closed}: {said}");
-        assert_eq!(facts["done"]["signed"], signed, "{closed}: {said}");
-        assert!(said.contains("Permission denied"), "{closed}: {said}");
-        assert_eq!(refused(&facts).len(), 1, "{closed}: {said}");
+            serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{stderr}"));
+        assert_eq!(output.status.code(), Some(1), "{closed}: {stderr}");
+        assert_eq!(facts["done"]["signed"], signed, "{closed}: {stderr}");
+        assert!(stderr.contains("Permission denied"), "{closed}: {stderr}");
+        assert_eq!(refused(&facts).len(), 1, "{closed}: {stderr}");
     }
 }
 
@@ -410,9 +410,9 @@ fn a_folder_that_is_swapped_for_a_link_redirects_nothing() {
         symlink("../victim", machines.path("travel/etcd-1")).unwrap();
         flock(&lock, FlockOperation::Unlock).unwrap();
         let output = child.wait_with_output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{machine}: {said}");
-        assert!(said.contains("symbolic link"), "{machine}: {said}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{machine}: {stderr}");
+        assert!(stderr.contains("symbolic link"), "{machine}: {stderr}");
         assert_eq!(machines.files("victim"), before, "{machine}");
         // The other host gets its certificates nevertheless
         assert!(machine != "ca" || machines.path("travel/etcd-2/member-etcd-2.pem").exists());

@@ -25,15 +25,15 @@ fn never_through_a_symbolic_link() {
         machines.path("travel/etcd-1/member-etcd-1.pem"),
     )
     .unwrap();
-    let (facts, said) = machines.apply("ca");
-    assert_eq!(facts["done"]["signed"], 1, "{said}");
+    let (facts, stderr) = machines.apply("ca");
+    assert_eq!(facts["done"]["signed"], 1, "{stderr}");
     assert!(
-        said.contains("refused: travel/etcd-2: it is a symbolic link"),
-        "{said}"
+        stderr.contains("refused: travel/etcd-2: it is a symbolic link"),
+        "{stderr}"
     );
     assert!(
-        said.contains("member-etcd-1.pem is a symbolic link"),
-        "{said}"
+        stderr.contains("member-etcd-1.pem is a symbolic link"),
+        "{stderr}"
     );
     assert_eq!(fs::read(outside.join("precious")).unwrap(), b"precious");
     assert!(!machines.path("real/ca.pem").exists());
@@ -66,7 +66,7 @@ fn what_is_no_file() {
             .arg("60")
             .arg(called.get_program())
             .args(called.get_args()));
-        let said = output.stderr();
+        let stderr = output.stderr();
         for refused in [
             "etcd-1/member-etcd-1.csr: it is no regular file",
             "etcd-1/stray.csr: no pair of etcd-1 has this name in the specification",
@@ -74,11 +74,11 @@ fn what_is_no_file() {
             "etcd-2/admin-etcd-2.csr: travel/etcd-2/admin-etcd-2.pem is no regular file",
         ] {
             assert!(
-                said.contains(&format!("refused: travel/{refused}")),
-                "{said}"
+                stderr.contains(&format!("refused: travel/{refused}")),
+                "{stderr}"
             );
         }
-        assert_eq!(said.lines().count(), 4, "{verb}: {said}");
+        assert_eq!(stderr.lines().count(), 4, "{verb}: {stderr}");
     }
     assert!(machines.path("travel/etcd-2/member-etcd-2.pem").exists());
 }
@@ -96,20 +96,20 @@ fn a_pipe_among_what_travels() {
             .unwrap()
             .success()
     );
-    let (facts, said) = machines.apply("ca");
+    let (facts, stderr) = machines.apply("ca");
     assert_eq!(facts["done"]["signed"], 1);
     assert!(
-        said.starts_with("refused: travel/etcd-1/member-etcd-1.csr: "),
-        "{said}"
+        stderr.starts_with("refused: travel/etcd-1/member-etcd-1.csr: "),
+        "{stderr}"
     );
     assert!(
-        said.contains("member-etcd-1.pem is no regular file"),
-        "{said}"
+        stderr.contains("member-etcd-1.pem is no regular file"),
+        "{stderr}"
     );
-    let (_, said) = machines.apply("etcd-1");
+    let (_, stderr) = machines.apply("etcd-1");
     assert!(
-        said.contains("member-etcd-1.pem: it is no regular file"),
-        "{said}"
+        stderr.contains("member-etcd-1.pem: it is no regular file"),
+        "{stderr}"
     );
 }
 
@@ -124,9 +124,9 @@ fn files_that_are_too_large() {
     let _ = machines.quietly("etcd-1");
     let request = "travel/etcd-1/member-etcd-1.csr";
     plant(request);
-    let (facts, said) = machines.apply("ca");
+    let (facts, stderr) = machines.apply("ca");
     assert_eq!(facts["done"]["signed"], 1);
-    assert_eq!(said, format!("refused: {request}: larger than 16 MiB\n"));
+    assert_eq!(stderr, format!("refused: {request}: larger than 16 MiB\n"));
     // A host writes its request again, and the CA writes its certificates again
     let done = machines.quietly("etcd-1");
     assert_eq!(
@@ -141,10 +141,10 @@ fn files_that_are_too_large() {
     let certificate = "travel/etcd-1/member-etcd-1.pem";
     let good = fs::read(machines.path(certificate)).unwrap();
     plant(certificate);
-    let (facts, said) = machines.apply("etcd-1");
+    let (facts, stderr) = machines.apply("etcd-1");
     assert_eq!(facts["done"]["installed"], 0);
     assert_eq!(
-        said,
+        stderr,
         format!("refused: {certificate}: larger than 16 MiB\n")
     );
     fs::write(machines.path(certificate), good).unwrap();

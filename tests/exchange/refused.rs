@@ -215,7 +215,7 @@ fn hosts_from_which_nothing_has_come_are_named() {
 /// A request with the key of a CA: the owner of the key could sign certificates. No CA of the
 /// directory signs a leaf for it.
 #[test]
-fn a_key_that_is_an_authoritys() {
+fn the_key_of_a_ca() {
     let machines = Machines::new(&format!("ca: {{peers: separate}}\n{SPECIFICATION}"));
     let _ = machines.quietly("etcd-1");
     let _ = machines.quietly("ca");
@@ -237,14 +237,13 @@ fn a_key_that_is_an_authoritys() {
     for signed in [4, 0] {
         let (facts, said) = machines.apply("ca");
         assert_eq!(facts["done"]["signed"], signed, "{said}");
-        for (file, authority) in [
+        for (file, ca) in [
             ("admin-etcd-1", "etcd-ca"),
             ("peer-etcd-1", "etcd-ca"),
             ("member-etcd-1", "etcd-peer-ca"),
         ] {
-            let refused = format!(
-                "refused: travel/etcd-1/{file}.csr: the key is that of the authority CN={authority}"
-            );
+            let refused =
+                format!("refused: travel/etcd-1/{file}.csr: the key is that of the CA CN={ca}");
             assert!(said.contains(&refused), "{said}");
         }
         assert_eq!(said.lines().count(), 3, "{said}");

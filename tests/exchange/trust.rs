@@ -480,7 +480,7 @@ fn link(machines: &Machines, new: &PairPaths, signer: &PairPaths, days: i32) -> 
 }
 
 /// Creates a CA in a separate directory.
-fn authority(machines: &Machines, directory: &str) -> PairPaths {
+fn ca(machines: &Machines, directory: &str) -> PairPaths {
     let path = machines.path(directory);
     let made = etcd_pki_in(&machines.path("."), &format!("ca new -d {directory}"));
     let _ = made.expect_success();
@@ -497,7 +497,7 @@ fn a_link_certificate_of_a_trusted_key_vouches_for_a_new_ca() {
         certificate: machines.path("ca/ca.pem"),
         key: machines.path("ca/ca-key.pem"),
     };
-    let [new, other] = ["new", "other"].map(|directory| authority(&machines, directory));
+    let [new, other] = ["new", "other"].map(|directory| ca(&machines, directory));
     let (ca, arrived) = (
         machines.path("etcd-1/ca.pem"),
         machines.path("travel/etcd-1/ca.pem"),

@@ -23,7 +23,7 @@ fn run(machines: &Machines, words: &[&str]) -> Output {
 
 #[test]
 fn an_exported_host_has_its_own_files_alone() {
-    for (layout, pairs, ca_key) in [
+    for (layout, pairs, ca_name) in [
         ("kubespray", 3, "ca-key.pem"),
         ("kubeadm", 4, "etcd/ca.key"),
     ] {
@@ -39,7 +39,7 @@ fn an_exported_host_has_its_own_files_alone() {
         );
         let files = machines.files("out");
         assert_eq!(files.len(), 2 * pairs + 1, "{:?}", files.keys());
-        let ca_key = fs::read(machines.path("ca").join(ca_key)).unwrap();
+        let ca_key = fs::read(machines.path("ca").join(ca_name)).unwrap();
         for (name, contents) in &files {
             assert_ne!(contents, &ca_key);
             let path = machines.path("out").join(name);
@@ -75,6 +75,22 @@ fn an_exported_host_has_its_own_files_alone() {
         assert!(said.contains("out has something in it"), "{said}");
         assert!(run(&[&export[..], &["--force"]].concat()).status.success());
         assert_eq!(machines.files("out"), files);
+        // A file of the layout that the host does not use stays and is reported
+        fs::write(machines.path("out").join("notes.txt"), "mine").unwrap();
+        fs::write(machines.path("out").join(ca_name), &ca_key).unwrap();
+        let output = run(&[&export[..], &["--force"]].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let note = format!(
+            "note: out/{ca_name} is not in this export, and stays: remove what etcd-2 does not use"
+        );
+        assert!(said.contains(&note), "{said}");
+        let output = run(&[&export[..], &["--force", "--json"]].concat());
+        let facts: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(
+            facts["other_files"],
+            serde_json::json!([format!("out/{ca_name}")])
+        );
+        assert!(machines.path("out").join(ca_name).exists());
         assert_eq!(run(&["export", "-o", "new"]).status.code(), Some(2));
         assert_eq!(
             run(&["export", "--host", "root", "-o", "new"])
@@ -87,7 +103,7 @@ fn an_exported_host_has_its_own_files_alone() {
 }
 
 #[test]
-fn the_key_of_the_authority_is_exported_under_no_name() {
+fn the_key_of_the_ca_is_exported_under_no_name() {
     let machines = Machines::new(SPECIFICATION);
     let run = |words: &[&str]| run(&machines, words);
     assert!(run(&["apply"]).status.success());
@@ -102,7 +118,7 @@ fn the_key_of_the_authority_is_exported_under_no_name() {
     let output = run(&["export", "--host", "etcd-2", "-o", "out"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
-        said.contains("member-etcd-2-key.pem: the key is that of the authority CN=etcd-ca"),
+        said.contains("member-etcd-2-key.pem: the key is that of the CA CN=etcd-ca"),
         "{said}"
     );
     assert!(!machines.path("out").exists());

@@ -36,7 +36,7 @@ fn what_exists_stays() {
     let before = pki.contents();
     let issue = "cert issue client app -d pki";
     pki.assert_refused(&pki.run(issue), "exists", &before);
-    pki.assert_refused(&pki.run("ca new -d pki"), "no new authority", &before);
+    pki.assert_refused(&pki.run("ca new -d pki"), "no new CA", &before);
     // A key alone, a certificate alone
     for name in ["client-app.pem", "client-app-key.pem"] {
         fs::remove_file(pki.file(name)).unwrap();
@@ -73,7 +73,7 @@ fn a_replaced_file_keeps_its_mode_and_a_key_is_closed() {
 /// --force is for leaves: it replaces neither a CA certificate nor a CA key, whatever their names
 /// are.
 #[test]
-fn an_authority_is_not_replaced_by_force() {
+fn a_ca_is_not_replaced_by_force() {
     let pki = Pki::create();
     assert!(pki.run("cert issue client c -d pki").status.success());
     assert!(
@@ -209,11 +209,11 @@ fn further_names_of_what_is_replaced_are_told() {
         fs::hard_link(&path, &copy).unwrap();
         let old = fs::read(&copy).unwrap();
         let output = pki.run(line);
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.success(), "{line}: {said}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{line}: {stderr}");
         let told = format!("warning: {file} had further names (hard links), {warning}");
-        assert_eq!(said.matches(&told).count(), 1, "{line}: {said}");
-        assert_eq!(said.matches(warning).count(), 1, "{line}: {said}");
+        assert_eq!(stderr.matches(&told).count(), 1, "{line}: {stderr}");
+        assert_eq!(stderr.matches(warning).count(), 1, "{line}: {stderr}");
         assert_eq!(fs::read(&copy).unwrap(), old, "{line}");
         assert_ne!(fs::read(&path).unwrap(), old, "{line}");
         fs::remove_file(copy).unwrap();
@@ -221,10 +221,10 @@ fn further_names_of_what_is_replaced_are_told() {
     // Files that were not replaced are not reported
     fs::hard_link(pki.parent().join("app.pem"), pki.parent().join("copy")).unwrap();
     let refused = pki.run("cert sign app.csr --role client --cn app -d pki -o app.pem");
-    let said = String::from_utf8(refused.stderr).unwrap();
+    let stderr = String::from_utf8(refused.stderr).unwrap();
     assert!(
-        !refused.status.success() && !said.contains(warning),
-        "{said}"
+        !refused.status.success() && !stderr.contains(warning),
+        "{stderr}"
     );
 }
 
@@ -285,7 +285,7 @@ fn a_public_file_replaces_no_private_key() {
 
 /// A file with several keys belongs to a CA if one of the keys does.
 #[test]
-fn an_authoritys_key_after_another() {
+fn a_ca_key_after_another() {
     let pki = Pki::create();
     assert!(pki.run("key new -o pki/leaf.pem").status.success());
     assert!(pki.run("cert issue client c -d pki").status.success());
@@ -303,7 +303,7 @@ fn an_authoritys_key_after_another() {
             "cert issue client x -d pki -o x.pem --key-out pki/both.pem --force",
             "cert issue client c -d pki --force",
         ] {
-            pki.assert_refused(&pki.run(line), "authority's", &before);
+            pki.assert_refused(&pki.run(line), "belongs to a CA", &before);
         }
     }
     // Keys that belong to no CA are replaced

@@ -84,10 +84,10 @@ fn a_pipe_in_the_place_of_a_file() {
             let command = command.current_dir(pki.parent());
             let output = command.args(line.split_whitespace()).output().unwrap();
             let text = [output.stdout, output.stderr].concat();
-            let said = String::from_utf8_lossy(&text);
+            let stderr = String::from_utf8_lossy(&text);
             let code = output.status.code().unwrap();
-            assert!((1..=3).contains(&code), "{line}: {code}: {said}");
-            assert!(said.contains(name), "{line}: {said}");
+            assert!((1..=3).contains(&code), "{line}: {code}: {stderr}");
+            assert!(stderr.contains(name), "{line}: {stderr}");
         }
         fs::rename(&kept, pki.file(name)).unwrap();
     }

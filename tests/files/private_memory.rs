@@ -87,8 +87,8 @@ fn its_user_cannot_read_it() {
             .gid(NOBODY)
             .output()
             .unwrap();
-        let said = stderr_of(&output, 1);
-        assert!(said.contains("Permission denied"), "{file}: {said}");
+        let stderr = stderr_of(&output, 1);
+        assert!(stderr.contains("Permission denied"), "{file}: {stderr}");
     }
     child.kill().unwrap();
     child.wait().unwrap();

@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use etcd_pki_tests::{LOCK_FILE, Scratch, command::etcd_pki, run, stderr_of};
+use etcd_pki_tests::{LOCK_FILE, Scratch, command::etcd_pki, is_own_file, run, stderr_of};
 
 const NOBODY: u32 = 65_534;
 const SPECIFICATION: &str = "\
@@ -128,7 +128,7 @@ impl Place {
                 let kind = path.symlink_metadata().unwrap().file_type();
                 if kind.is_dir() {
                     directories.push(path);
-                } else if kind.is_file() && !path.ends_with(LOCK_FILE) {
+                } else if kind.is_file() && !is_own_file(&path) {
                     found.insert(path.clone(), fs::read(path).unwrap());
                 }
             }
@@ -266,8 +266,8 @@ fn killed_at_each_call() {
                 let _ = place.traced(&["-o", "/dev/null", "-e", &trace, "-e", &inject], line);
                 place.assert_safe(&before, &fate);
                 let again = place.output(line);
-                let said = String::from_utf8_lossy(&again.stderr).into_owned();
-                assert!(again.status.success(), "{fate}: {said}");
+                let stderr = String::from_utf8_lossy(&again.stderr).into_owned();
+                assert!(again.status.success(), "{fate}: {stderr}");
                 place.assert_clean(&fate);
                 place.assert_pairs(&fate);
             }
@@ -293,16 +293,16 @@ fn refused_at_each_call() {
                 let trace = format!("trace={name}");
                 let inject = format!("inject={name}:error={error}:when={when}");
                 let ended = place.traced(&["-o", "/dev/null", "-e", &trace, "-e", &inject], line);
-                let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+                let stderr = String::from_utf8_lossy(&ended.stderr).into_owned();
                 // The loader makes calls before the program begins
-                if said.contains("shared librar") || said.contains("shared object") {
+                if stderr.contains("shared librar") || stderr.contains("shared object") {
                     continue;
                 }
                 let code = ended.status.code();
-                assert!(matches!(code, Some(0 | 1)), "{fate}: {code:?} {said}");
+                assert!(matches!(code, Some(0 | 1)), "{fate}: {code:?} {stderr}");
                 assert!(
-                    code == Some(0) || said.contains("etcd-pki: ") || said.contains("hint: "),
-                    "{fate}: {said}"
+                    code == Some(0) || stderr.contains("etcd-pki: ") || stderr.contains("hint: "),
+                    "{fate}: {stderr}"
                 );
                 place.assert_safe(&before, &fate);
                 place.assert_pairs(&fate);
@@ -472,10 +472,10 @@ fn a_lock_file_of_another_kind() {
     fs::remove_file(&lock).unwrap();
     symlink("../precious", &lock).unwrap();
     let issue = "cert issue client x -d pki";
-    let said = stderr_of(&place.output(issue), 1);
+    let stderr = stderr_of(&place.output(issue), 1);
     assert!(
-        said.contains("symbolic link") && said.contains(LOCK_FILE),
-        "{said}"
+        stderr.contains("symbolic link") && stderr.contains(LOCK_FILE),
+        "{stderr}"
     );
     assert!(!place.path("precious").exists());
     fs::remove_file(&lock).unwrap();
@@ -547,8 +547,8 @@ members: [{name: m1, addresses: [10.0.0.1]}, {name: m2, addresses: [10.0.0.2]}]
         ));
         for options in ["", " --rekey"] {
             let output = place.output(&format!("apply -f cluster.yaml{options}"));
-            let said = stderr_of(&output, 1);
-            assert!(said.contains("symbolic link"), "{said}");
+            let stderr = stderr_of(&output, 1);
+            assert!(stderr.contains("symbolic link"), "{stderr}");
             let now = (fs::read(&key).unwrap(), key.metadata().unwrap().uid());
             assert_eq!(now, before);
         }
@@ -589,8 +589,8 @@ fn a_new_key_is_not_given_to_a_stranger() {
     give(&key);
     let before = fs::read(&key).unwrap();
     for line in [rekey, "cert issue client c -d pki --force"] {
-        let said = stderr_of(&place.output(line), 1);
-        assert!(said.contains("client-c-key.pem belongs to "), "{said}");
+        let stderr = stderr_of(&place.output(line), 1);
+        assert!(stderr.contains("client-c-key.pem belongs to "), "{stderr}");
         assert_eq!(fs::read(&key).unwrap(), before);
     }
     // The owner of the directory may own its files
@@ -665,8 +665,8 @@ fn what_a_certificate_never_replaces() {
     ] {
         let before = fs::read(place.path(target)).unwrap();
         let line = format!("cert issue client x -d pki -o {target} --key-out x-key.pem --force");
-        let said = stderr_of(&place.output(&line), 1);
-        assert!(said.contains(found), "{said}");
+        let stderr = stderr_of(&place.output(&line), 1);
+        assert!(stderr.contains(found), "{stderr}");
         assert_eq!(fs::read(place.path(target)).unwrap(), before);
         assert!(!place.path("x-key.pem").exists());
     }

@@ -8,7 +8,7 @@ use std::{
 
 use etcd_pki_core::{
     CaKind, Certificate, CertificateAuthority, CertificateRequest, Error, Identity, Layout,
-    Passphrase, PrivateKey, Role, Store, internal::read_authority,
+    Passphrase, PrivateKey, Role, Store, internal::read_ca,
 };
 use etcd_pki_tests::{
     Scratch,
@@ -31,7 +31,7 @@ struct Made(Scratch);
 
 impl Made {
     fn new() -> Self {
-        Self(Scratch::new("authority"))
+        Self(Scratch::new("ca"))
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -57,10 +57,11 @@ impl Made {
     fn load(&self, name: &str) -> Result<CertificateAuthority, Error> {
         let passphrase = Passphrase::new("secret");
         let (certificate, key) = (format!("{name}.pem"), format!("{name}-key.pem"));
-        read_authority(
+        read_ca(
             &self.file(&certificate),
             &self.file(&key),
             Some(&passphrase),
+            SystemTime::now(),
         )
     }
 
@@ -171,7 +172,7 @@ fn an_intermediate_and_its_chain() {
 }
 
 #[test]
-fn what_is_no_authority() {
+fn what_is_no_ca() {
     let made = Made::new();
     let key = "ecparam -name prime256v1 -genkey -noout -out ca-key.pem";
     for (extensions, reason) in [
@@ -188,7 +189,7 @@ fn what_is_no_authority() {
 }
 
 #[test]
-fn a_key_of_another_authority() {
+fn a_key_of_another_ca() {
     let made = Made::new();
     made.root(
         "ca",
@@ -207,7 +208,7 @@ fn a_key_of_another_authority() {
 }
 
 #[test]
-fn an_authority_past_its_end_or_before_its_beginning() {
+fn an_expired_ca_and_one_that_is_not_yet_valid() {
     let made = Made::new();
     made.root(
         "ca",
@@ -287,7 +288,7 @@ fn what_members_are_called_in_a_directory_is_nobody_elses_name() {
 }
 
 #[test]
-fn no_leaf_has_the_key_of_an_authority() {
+fn no_leaf_has_the_key_of_a_ca() {
     let ca = CertificateAuthority::create("etcd-ca").unwrap();
     let own = || PrivateKey::from_der(&ca.key().unwrap().to_secret_der()).unwrap();
     let identity = Identity::new("backup").unwrap();
@@ -310,7 +311,7 @@ fn no_leaf_has_the_key_of_an_authority() {
         assert!(matches!(error, Error::CaKeyInLeaf { .. }), "{error}");
         assert_eq!(
             error.to_string(),
-            "the key is that of the authority CN=etcd-ca: its owner could sign certificates"
+            "the key is that of the CA CN=etcd-ca: its owner could sign certificates"
         );
     }
 }

@@ -148,7 +148,7 @@ fn refuses_on_the_client_port(cluster: &Cluster, files: &Files) -> Vec<RefusedEt
             "client didn't provide a certificate",
         ),
         (
-            "another authority's",
+            "another CA's",
             files.directory.credentials(&stranger),
             "certificate signed by unknown authority",
         ),

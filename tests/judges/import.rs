@@ -645,7 +645,7 @@ fn numbers_of_another_length() {
             let expected = public_key(directory, "whole");
             for zeros in [0, 1, length - significant, length - significant + 1, length] {
                 let written = sec1(&[&vec![0; zeros][..], &number].concat());
-                let what = format!("{curve}, {significant} bytes behind {zeros} zeros");
+                let what = format!("{curve}, {significant} bytes after {zeros} zeros");
                 let key = PrivateKey::from_der(&written)
                     .unwrap_or_else(|error| panic!("{what}: {error}"));
                 assert_eq!(key.public_key().as_der(), expected, "{what}");

@@ -68,7 +68,7 @@ impl Pki {
         vec![self.certificate("ca.pem"), self.certificate("root.pem")]
     }
 
-    fn authority(&self, now: SystemTime) -> Result<CertificateAuthority, Error> {
+    fn ca(&self, now: SystemTime) -> Result<CertificateAuthority, Error> {
         let key = PrivateKey::from_pem(self.text("ca-key.pem")).unwrap();
         CertificateAuthority::load_at(self.bundle(), key, now)
     }
@@ -104,7 +104,7 @@ fn etcd_1() -> Identity {
 
 /// The code of the finding that prevents issuing.
 fn refusal(pki: &Pki, now: SystemTime) -> Option<&'static str> {
-    let ca = match pki.authority(now) {
+    let ca = match pki.ca(now) {
         // A root that allows no CA below it
         Err(Error::NotACa { .. }) => return Some("EP033"),
         ca => ca.unwrap(),
@@ -373,7 +373,7 @@ fn what_would_be_refused_is_not_renewed() {
         let report = reports.remove(0);
         assert_eq!(report.is_complete(), is_good, "{san}");
         assert_eq!(fs::read(&file).unwrap() != before, is_good, "{san}");
-        let ca = pki.authority(SystemTime::now()).unwrap();
+        let ca = pki.ca(SystemTime::now()).unwrap();
         let old = pki.certificate(&format!("{name}.pem"));
         let renewed = ca.at(SystemTime::now()).renew(&old, old.public_key());
         match renewed {

@@ -20,7 +20,7 @@ fn finds_nothing_but_names_of_one_label() {
 }
 
 #[test]
-fn finds_nothing_in_an_authority() {
+fn finds_nothing_in_a_ca() {
     for certificates in certificates() {
         assert_eq!(
             pkilint::lint(&certificates.ca()),

@@ -94,7 +94,7 @@ fn sees_the_extensions_of_the_role_in_their_order() {
 }
 
 #[test]
-fn sees_the_extensions_of_an_authority() {
+fn sees_the_extensions_of_a_ca() {
     for certificates in etcd_pki_tests::certificates() {
         let what = certificates.algorithm();
         let extensions = openssl::asn1parse_extensions(&certificates.ca());
@@ -124,15 +124,13 @@ fn sees_the_extensions_of_an_authority() {
 }
 
 #[test]
-fn refuses_another_authority() {
+fn refuses_another_ca() {
     let [one, other, ..] = etcd_pki_tests::certificates() else {
-        panic!("fewer than two authorities");
+        panic!("fewer than two CAs");
     };
     let leaf = &one.pair(Role::Client).certificate;
-    openssl::verify(&other.ca(), leaf, Purpose::Client).assert_refused(
-        "another authority's",
-        "unable to get local issuer certificate",
-    );
+    openssl::verify(&other.ca(), leaf, Purpose::Client)
+        .assert_refused("another CA's", "unable to get local issuer certificate");
 }
 
 /// Zeros that only DER requires, negative numbers, and numbers that are longer than RFC 5280

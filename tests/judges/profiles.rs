@@ -10,7 +10,7 @@ use etcd_pki_tests::{Scratch, openssl};
 
 const NOW: &str = "2026-11-24T12:00:00Z";
 
-fn authority(habits: Compatibility) -> CertificateAuthority {
+fn ca(habits: Compatibility) -> CertificateAuthority {
     let profile = habits.ca();
     let key = PrivateKey::generate_with(profile.algorithm()).unwrap();
     let identity = Identity::from_common_name("etcd-ca").unwrap();
@@ -26,9 +26,9 @@ fn parsed(certificate: &Certificate) -> String {
 }
 
 #[test]
-fn begins_five_minutes_earlier_and_never_before_its_authority() {
+fn begins_five_minutes_earlier_and_never_before_its_ca() {
     let now = parse_rfc3339(NOW).unwrap();
-    let ca = authority(Compatibility::Strict);
+    let ca = ca(Compatibility::Strict);
     assert_eq!(
         rfc3339(ca.certificate().not_before()),
         "2026-11-24T11:55:00Z"
@@ -67,7 +67,7 @@ fn begins_five_minutes_earlier_and_never_before_its_authority() {
 #[test]
 fn as_kubespray_makes_them() {
     let now = parse_rfc3339(NOW).unwrap();
-    let ca = authority(Compatibility::Kubespray);
+    let ca = ca(Compatibility::Kubespray);
     let identity = Identity::new("a.dc1.example")
         .unwrap()
         .with_names(["10.0.0.1"])

@@ -173,7 +173,7 @@ proptest! {
     }
 
     #[test]
-    fn a_leaf_never_leaves_its_authoritys_time(days in 1u32..8_000, later in 0u64..300_000_000) {
+    fn a_leaf_never_outlives_its_ca(days in 1u32..8_000, later in 0u64..300_000_000) {
         let begin = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let identity = Identity::from_common_name("etcd-ca").unwrap();
         let profile = etcd_pki_core::Profile::ca();

@@ -21,9 +21,9 @@ fn shakes_hands_with_a_member_as_every_role() {
 }
 
 #[test]
-fn shakes_no_hand_without_a_certificate_or_with_another_authority_s() {
+fn refuses_no_certificate_and_another_ca() {
     let [one, other, ..] = certificates() else {
-        panic!("fewer than two authorities");
+        panic!("fewer than two CAs");
     };
     let member = one.credentials(Role::Member);
     let nobody = Credentials::without_certificate(one.ca());
@@ -33,10 +33,8 @@ fn shakes_no_hand_without_a_certificate_or_with_another_authority_s() {
         ca: one.ca(),
         ..other.credentials(Role::Client)
     };
-    python::handshake(&member, &stranger, "etcd-1").assert_refused(
-        "another authority's",
-        "unable to get local issuer certificate",
-    );
+    python::handshake(&member, &stranger, "etcd-1")
+        .assert_refused("another CA's", "unable to get local issuer certificate");
 }
 
 #[test]

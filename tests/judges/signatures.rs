@@ -362,7 +362,7 @@ fn openssl_verifies_what_each_key_signs() {
 
 /// A CA with another kind of signature than ours is loaded, signs, and is renewed with our kind.
 #[test]
-fn authorities_signed_in_any_way_are_renewed() {
+fn cas_signed_in_any_way_are_renewed() {
     let pss = "-sha384 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest";
     for (generate, options, ours) in [
         (KEYS[1].1, "-sha512", "ecdsa-with-SHA256"),

@@ -203,12 +203,12 @@ fn leaves() {
             true,
         ),
         (
-            "a critical extension that nobody knows",
+            "an unknown critical extension",
             format!("{LEAF}\n1.2.3.4=critical,ASN1:NULL"),
             false,
         ),
         (
-            "an extension that nobody knows",
+            "an unknown extension",
             format!("{LEAF}\n1.2.3.4=ASN1:NULL"),
             true,
         ),
@@ -238,7 +238,7 @@ fn time() {
 }
 
 #[test]
-fn authorities() {
+fn cas() {
     for (what, extensions, accepted) in [
         ("a CA", CA, true),
         (
@@ -311,13 +311,13 @@ fn chains() {
     for (what, root, middle, accepted) in [
         ("an intermediate", CA, CA, true),
         (
-            "too many authorities",
+            "too many CAs",
             "basicConstraints=critical,CA:TRUE,pathlen:0",
             CA,
             false,
         ),
         (
-            "just enough authorities",
+            "just enough CAs",
             "basicConstraints=critical,CA:TRUE,pathlen:1",
             "basicConstraints=critical,CA:TRUE,pathlen:0",
             true,
@@ -358,7 +358,7 @@ fn chains() {
 }
 
 #[test]
-fn another_authority_of_the_same_name() {
+fn another_ca_of_the_same_name() {
     let chains = Chains::new();
     chains.make("root", "etcd-ca", "root", CA, "3650");
     chains.make("other", "etcd-ca", "other", CA, "3650");

@@ -167,7 +167,7 @@ fn what_everybody_may_write_is_closed() {
 }
 
 #[test]
-fn an_authority_that_is_renewed_elsewhere_is_closed_here() {
+fn a_ca_that_is_renewed_elsewhere_is_closed_here() {
     let cluster = Cluster::applied();
     let ca = cluster.file("ca.pem");
     fs::remove_file(cluster.file("ca-key.pem")).unwrap();
@@ -372,7 +372,7 @@ fn every_reason_is_reported() {
 /// A certificate that expires with its CA is renewed in the same run as the CA, and not in the next
 /// one.
 #[test]
-fn what_ends_with_its_authority_is_renewed_with_it() {
+fn what_ends_with_its_ca_is_renewed_with_it() {
     const DAY: Duration = Duration::from_secs(86_400);
     const MINUTE: Duration = Duration::from_secs(60);
     let text = SPECIFICATION.replace("{name: backup, validity: 90d}", "backup");
@@ -493,7 +493,7 @@ fn der_is_no_file_of_a_pair() {
 /// If a specification describes an existing CA differently, the plan reports it and changes
 /// nothing.
 #[test]
-fn an_authority_stays_as_it_was_made() {
+fn a_ca_stays_as_it_was_made() {
     let cluster = Cluster::applied();
     cluster.specify(&format!(
         "{SPECIFICATION}ca: {{algorithm: rsa-2048, organization: etcd}}\n"
@@ -510,7 +510,7 @@ fn an_authority_stays_as_it_was_made() {
 }
 
 #[test]
-fn an_authority_whose_key_is_damaged() {
+fn a_ca_with_a_damaged_key() {
     let cluster = Cluster::applied();
     // An empty file counts as a missing key, as after a crash
     fs::write(cluster.file("ca-key.pem"), "").unwrap();

@@ -65,10 +65,10 @@ fn a_clock_that_begins_in_1970_is_named_and_makes_nothing() {
         "apply -f cluster.yaml -d pki",
         "apply -f cluster.yaml -d new",
     ] {
-        let (code, said) = at(&wrong, folder, line);
-        assert_eq!(code, Some(1), "{line}: {said}");
+        let (code, stderr) = at(&wrong, folder, line);
+        assert_eq!(code, Some(1), "{line}: {stderr}");
         let expected = "the clock of this machine is wrong: it shows 1970-01-01T00:01:40Z";
-        assert!(said.contains(expected), "{line}: {said}");
+        assert!(stderr.contains(expected), "{line}: {stderr}");
         let leaf = folder.join("pki/client-app.pem");
         assert!(
             !leaf.exists()
@@ -77,11 +77,11 @@ fn a_clock_that_begins_in_1970_is_named_and_makes_nothing() {
             "{line}"
         );
     }
-    let (code, said) = at(&wrong, folder, "plan -f cluster.yaml -d new");
+    let (code, stderr) = at(&wrong, folder, "plan -f cluster.yaml -d new");
     assert_eq!(
-        (code, said.matches("clock").count()),
+        (code, stderr.matches("clock").count()),
         (Some(0), 1),
-        "{said}"
+        "{stderr}"
     );
 }
 
@@ -130,9 +130,9 @@ fn a_clock_that_may_be_right_is_not_named() {
     let scratch = Scratch::new("clock");
     // The first second of 2020
     let clock = library(scratch.path(), 1_577_836_800);
-    let (code, said) = at(&clock, scratch.path(), "ca new -d pki");
-    assert_eq!(code, Some(0), "{said}");
-    assert!(!said.contains("clock"), "{said}");
+    let (code, stderr) = at(&clock, scratch.path(), "ca new -d pki");
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(!stderr.contains("clock"), "{stderr}");
 }
 
 /// With a clock that is years ahead, a whole cluster seems to have expired long ago. A date alone
@@ -156,10 +156,10 @@ fn a_clock_in_the_future_is_doubted_where_everything_expired() {
     // The CA is valid for ten years, and the member for one
     for (years, is_doubted) in [(3, false), (10, false), (12, true), (73, true)] {
         let clock = library(folder, now + years * YEAR);
-        let (_, said) = at(&clock, folder, "check pki");
-        assert_eq!(said.contains(note), is_doubted, "{years}: {said}");
+        let (_, stderr) = at(&clock, folder, "check pki");
+        assert_eq!(stderr.contains(note), is_doubted, "{years}: {stderr}");
         // The user named this time
-        let (_, said) = at(&clock, folder, "check pki --at 2100-01-01T00:00:00Z");
-        assert!(!said.contains(note), "{years}: {said}");
+        let (_, stderr) = at(&clock, folder, "check pki --at 2100-01-01T00:00:00Z");
+        assert!(!stderr.contains(note), "{years}: {stderr}");
     }
 }

@@ -11,7 +11,7 @@ use etcd_pki_tests::{
 };
 
 #[test]
-fn an_authority_is_never_made_beside_another() {
+fn a_ca_is_never_made_beside_another() {
     let cluster = Cluster::applied();
     let apply = || cluster.command("apply").output().unwrap();
     for files in [&["ca.pem", "ca-key.pem"][..], &["ca.pem"]] {
@@ -23,8 +23,8 @@ fn an_authority_is_never_made_beside_another() {
             .iter()
             .for_each(|file| fs::remove_file(cluster.file(file)).unwrap());
         let before = cluster.contents();
-        let said = stderr_of(&apply(), 1);
-        assert!(said.contains("no new authority was made"), "{said}");
+        let stderr = stderr_of(&apply(), 1);
+        assert!(stderr.contains("no new CA was made"), "{stderr}");
         assert_eq!(cluster.contents(), before);
         saved
             .into_iter()
@@ -35,16 +35,19 @@ fn an_authority_is_never_made_beside_another() {
     fs::remove_file(cluster.file("ca-key.pem")).unwrap();
     assert!(apply().status.success());
     fs::remove_file(cluster.file("client-root.pem")).unwrap();
-    let said = stderr_of(&apply(), 1);
+    let stderr = stderr_of(&apply(), 1);
     assert!(
-        said.contains("ca-key.pem") && said.contains("--requests"),
-        "{said}"
+        stderr.contains("ca-key.pem") && stderr.contains("--requests"),
+        "{stderr}"
     );
     fs::write(cluster.file("ca-key.pem"), key).unwrap();
     // The CA of another specification
     cluster.specify(&format!("ca: {{common_name: other-ca}}\n{SPECIFICATION}"));
-    let said = stderr_of(&apply(), 1);
-    assert!(said.contains("the specification has other-ca"), "{said}");
+    let stderr = stderr_of(&apply(), 1);
+    assert!(
+        stderr.contains("the specification has other-ca"),
+        "{stderr}"
+    );
 }
 
 #[test]
@@ -72,7 +75,7 @@ fn a_ca_without_key_usage_is_renewed_and_its_leaves_stay() {
 /// The CA is renewed with OpenSSL and loses the serial number, or the key identifier, that some
 /// leaves contain.
 #[test]
-fn leaves_that_name_an_earlier_certificate_of_their_authority() {
+fn leaves_that_name_an_earlier_certificate_of_their_ca() {
     let cluster = Cluster::applied();
     let at = |line: &str| openssl::call(&cluster.directory(), line);
     let leaf = "[v3]\nbasicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n\

@@ -93,7 +93,7 @@ fn ended_between_two_changes() {
 #[test]
 fn killed_while_renewing() {
     let cluster = Cluster::applied();
-    let authority = fs::read(cluster.file("ca-key.pem")).unwrap();
+    let ca = fs::read(cluster.file("ca-key.pem")).unwrap();
     for round in 0..100_u64 {
         let mut child = Command::new(etcd_pki())
             .current_dir(cluster.directory())
@@ -112,7 +112,7 @@ fn killed_while_renewing() {
         thread::sleep(Duration::from_micros(1_000 + 83 * round));
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_eq!(fs::read(cluster.file("ca-key.pem")).unwrap(), authority);
+        assert_eq!(fs::read(cluster.file("ca-key.pem")).unwrap(), ca);
         let _ = cluster.apply();
         assert_eq!(cluster.due(), BTreeMap::new(), "after kill {round}");
     }
@@ -127,7 +127,7 @@ fn killed_while_renewing() {
 #[test]
 fn killed_three_hundred_times() {
     let cluster = Cluster::applied();
-    let authority = fs::read(cluster.file("ca-key.pem")).unwrap();
+    let ca = fs::read(cluster.file("ca-key.pem")).unwrap();
     let kills = std::env::var("ETCD_PKI_TEST_KILLS")
         .ok()
         .and_then(|kills| kills.parse().ok());
@@ -147,7 +147,7 @@ fn killed_three_hundred_times() {
         thread::sleep(Duration::from_micros(1_000 + 97 * round % 14_000));
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_eq!(fs::read(cluster.file("ca-key.pem")).unwrap(), authority);
+        assert_eq!(fs::read(cluster.file("ca-key.pem")).unwrap(), ca);
         for (name, contents) in cluster.contents() {
             let is_cut = !name.starts_with('.') && !contents.ends_with(b"-----\n");
             assert!(!is_cut, "{name} after kill {round}");
@@ -164,19 +164,19 @@ fn killed_three_hundred_times() {
 /// A run that was interrupted while it created a CA leaves only the key, and no certificate of that
 /// CA.
 #[test]
-fn an_authority_whose_making_was_cut_off() {
+fn a_ca_that_was_not_finished() {
     let separate = format!("{SPECIFICATION}ca: {{peers: separate}}\n");
-    for (specification, authority) in [
+    for (specification, ca) in [
         (SPECIFICATION, "ca"),
         (&*separate, "ca"),
         (&*separate, "peer-ca"),
     ] {
         let cluster = Cluster::new(specification);
         let _ = cluster.apply();
-        let key = fs::read(cluster.file(&format!("{authority}-key.pem"))).unwrap();
-        let certificate = format!("{authority}.pem");
+        let key = fs::read(cluster.file(&format!("{ca}-key.pem"))).unwrap();
+        let certificate = format!("{ca}.pem");
         for name in cluster.contents().keys() {
-            let stays = match authority {
+            let stays = match ca {
                 "ca" => name == "ca-key.pem",
                 _ => !name.starts_with("peer-") || name == "peer-ca-key.pem",
             };
@@ -198,7 +198,7 @@ fn an_authority_whose_making_was_cut_off() {
         let _ = cluster.apply();
         assert_eq!(cluster.due(), BTreeMap::new());
         assert_eq!(
-            fs::read(cluster.file(&format!("{authority}-key.pem"))).unwrap(),
+            fs::read(cluster.file(&format!("{ca}-key.pem"))).unwrap(),
             key
         );
         for leaf in ["member-etcd-1.pem", "node-kube-1.pem"] {
@@ -214,7 +214,7 @@ fn an_authority_whose_making_was_cut_off() {
 
 /// The key decides the algorithm, not the present specification.
 #[test]
-fn an_authority_of_another_algorithm_whose_making_was_cut_off() {
+fn a_ca_of_another_algorithm_that_was_not_finished() {
     let cluster = Cluster::applied();
     for name in cluster.contents().keys() {
         fs::remove_file(cluster.file(name)).unwrap();
@@ -239,27 +239,24 @@ fn an_authority_of_another_algorithm_whose_making_was_cut_off() {
 /// The same if requests are exchanged: the hosts have the CA's certificates, and its own directory
 /// has only the key.
 #[test]
-fn an_authority_of_requests_whose_making_was_cut_off() {
+fn a_ca_of_requests_that_was_not_finished() {
     let separate = format!("{}ca: {{peers: separate}}\n", machines::SPECIFICATION);
-    for (specification, authority) in [
+    for (specification, ca) in [
         (machines::SPECIFICATION, "ca"),
         (&*separate, "ca"),
         (&*separate, "peer-ca"),
     ] {
         let machines = Machines::installed(specification);
-        let file = |end: &str| machines.path(&format!("ca/{authority}{end}.pem"));
+        let file = |end: &str| machines.path(&format!("ca/{ca}{end}.pem"));
         let key = fs::read(file("-key")).unwrap();
         fs::remove_file(file("")).unwrap();
         let planned: Value = serde_json::from_slice(&machines.output("plan", "ca").stdout).unwrap();
-        assert_eq!(
-            planned["create"],
-            serde_json::json!([format!("{authority}.pem")])
-        );
+        assert_eq!(planned["create"], serde_json::json!([format!("{ca}.pem")]));
         // The certificates of the hosts were signed with its key, and stay
         machines.answer();
         assert_eq!(fs::read(file("-key")).unwrap(), key);
         for host in machines::HOSTS {
-            let stem = if authority == "ca" { "member" } else { "peer" };
+            let stem = if ca == "ca" { "member" } else { "peer" };
             let leaf = machines.path(&format!("{host}/{stem}-{host}.pem"));
             openssl::verify_strict(&file(""), &leaf, Purpose::Server).assert_accepted(stem);
             let plan = machines
@@ -271,18 +268,18 @@ fn an_authority_of_requests_whose_making_was_cut_off() {
         }
 
         // If certificates of the CA exist, it is not created again
-        let leaf = match authority {
+        let leaf = match ca {
             "ca" => "client-root.pem",
             _ => "peer-etcd-1.pem",
         };
-        let of_host = match authority {
+        let of_host = match ca {
             "ca" => "etcd-1/member-etcd-1.pem",
             _ => "etcd-1/peer-etcd-1.pem",
         };
         fs::copy(machines.path(of_host), machines.path("ca").join(leaf)).unwrap();
         fs::remove_file(file("")).unwrap();
         let told = stderr_of(&machines.command("apply", "ca").output().unwrap(), 1);
-        let found = format!("{authority}-key.pem without its certificate, and {leaf}");
+        let found = format!("{ca}-key.pem without its certificate, and {leaf}");
         assert!(told.contains(&found), "{told}");
         assert!(!file("").exists());
     }
@@ -290,7 +287,7 @@ fn an_authority_of_requests_whose_making_was_cut_off() {
 
 /// The same if the key has a passphrase. Without the passphrase it is neither used nor replaced.
 #[test]
-fn an_encrypted_authority_whose_making_was_cut_off() {
+fn an_encrypted_ca_that_was_not_finished() {
     let cluster = Cluster::new(SPECIFICATION);
     let apply = |passphrase: &str| {
         let mut apply = cluster.command("apply");
@@ -348,7 +345,7 @@ fn killed_a_hundred_times_while_all_is_made() {
 #[test]
 fn killed_while_requests_travel() {
     let machines = Machines::installed(machines::SPECIFICATION);
-    let authority = fs::read(machines.path("ca/ca-key.pem")).unwrap();
+    let ca = fs::read(machines.path("ca/ca-key.pem")).unwrap();
     for round in 0..40_u64 {
         // New names each time, and sometimes another algorithm, for which new keys wait next to the
         // keys in use
@@ -370,7 +367,7 @@ fn killed_while_requests_travel() {
             child.kill().unwrap();
             child.wait().unwrap();
             machines.assert_nothing_secret();
-            assert_eq!(fs::read(machines.path("ca/ca-key.pem")).unwrap(), authority);
+            assert_eq!(fs::read(machines.path("ca/ca-key.pem")).unwrap(), ca);
             for (name, contents) in ["etcd-1", "travel"]
                 .iter()
                 .flat_map(|at| machines.files(at))

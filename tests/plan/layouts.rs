@@ -8,10 +8,10 @@ use std::{
 
 use etcd_pki_core::layout::PairPaths;
 use etcd_pki_tests::{
-    Credentials, LOCK_FILE, Scratch,
+    Credentials, Scratch,
     command::etcd_pki,
     etcd::{Cluster, Member, Version},
-    openssl, run,
+    is_own_file, openssl, run,
 };
 
 const HOSTS: [&str; 3] = ["one", "two", "three"];
@@ -42,7 +42,7 @@ fn pair(directory: &Path, stem: &str) -> PairPaths {
 }
 
 #[test]
-fn etcd_runs_on_the_two_authorities_of_k3s() {
+fn etcd_runs_on_the_two_cas_of_k3s() {
     let scratch = Scratch::new("k3s");
     let members: Vec<String> = HOSTS.map(|host| format!("  - {host}\n")).into();
     let specification = format!(
@@ -110,7 +110,7 @@ fn settings(directory: &Path, layout: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_settings_of_etcd_follow_the_authority_of_peers() {
+fn the_settings_of_etcd_follow_the_peer_ca() {
     let scratch = Scratch::new("k3s");
     let directory = applied(&scratch, "layout: k3s\ndirectory: pki\nmembers: [a]\n");
     assert_eq!(
@@ -297,7 +297,7 @@ fn files(directory: &Path) -> Vec<PathBuf> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 directories.push(path)
-            } else if !path.ends_with(LOCK_FILE) {
+            } else if !is_own_file(&path) {
                 found.push(path)
             }
         }

@@ -10,6 +10,7 @@ mod apply;
 mod ca_links;
 mod clock;
 mod cluster_ca;
+mod ended_validity;
 mod interrupted;
 mod key_owners;
 mod killed_apply;

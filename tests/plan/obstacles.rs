@@ -263,8 +263,8 @@ fn what_may_not_be_read_stays() {
     cluster.assert_whole();
 
     // A CA key that the user may not read is not damaged
-    let authority = cluster.file("ca-key.pem");
-    chown(&authority, Some(0), Some(0)).unwrap();
+    let ca = cluster.file("ca-key.pem");
+    chown(&ca, Some(0), Some(0)).unwrap();
     let told = stderr_of(&as_nobody(&["plan"]), 1);
     assert_eq!(
         told,

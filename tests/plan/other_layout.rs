@@ -6,7 +6,7 @@ use std::{
 };
 
 use etcd_pki_core::{CaKind, Layout};
-use etcd_pki_tests::{LOCK_FILE, Scratch, command::etcd_pki};
+use etcd_pki_tests::{Scratch, command::etcd_pki, is_own_file};
 
 const CLUSTER: &str = "directory: pki\nmembers: [a, b]\nnodes: [a]\n";
 
@@ -34,7 +34,7 @@ fn contents(directory: &Path) -> Vec<(String, Vec<u8>)> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(contents(&path));
-        } else if !path.ends_with(LOCK_FILE) {
+        } else if !is_own_file(&path) {
             found.push((path.display().to_string(), fs::read(&path).unwrap()));
         }
     }
@@ -44,10 +44,10 @@ fn contents(directory: &Path) -> Vec<(String, Vec<u8>)> {
 
 /// Checks that every command that creates a CA refuses, names a file and the layout, and writes
 /// nothing.
-fn assert_refused(scratch: &Scratch, there: Layout, said: Layout) {
-    specify(scratch, said);
+fn assert_refused(scratch: &Scratch, there: Layout, specified: Layout) {
+    specify(scratch, specified);
     let before = contents(scratch.path());
-    let name = said.name();
+    let name = specified.name();
     for arguments in [
         &["plan", "-f", "cluster.yaml"][..],
         &["apply", "-f", "cluster.yaml"],
@@ -56,29 +56,32 @@ fn assert_refused(scratch: &Scratch, there: Layout, said: Layout) {
         &["ca", "new", "-d", "pki", "--layout", name],
     ] {
         let output = etcd_pki_in(scratch, arguments);
-        let told = String::from_utf8_lossy(&output.stderr);
+        let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(
             output.status.code(),
             Some(1),
-            "{there} {said} {arguments:?}: {told}"
+            "{there} {specified} {arguments:?}: {stderr}"
         );
         assert!(
-            told.contains("no new authority was made"),
-            "{there} {said}: {told}"
+            stderr.contains("no new CA was made"),
+            "{there} {specified}: {stderr}"
         );
         let of_layout = format!(" of the {there} layout");
-        let (file, hint) = told.split_once(&of_layout).unwrap_or_default();
-        assert!(!hint.is_empty(), "{there} {said} {arguments:?}: {told}");
+        let (file, hint) = stderr.split_once(&of_layout).unwrap_or_default();
+        assert!(
+            !hint.is_empty(),
+            "{there} {specified} {arguments:?}: {stderr}"
+        );
         let file = file.rsplit(' ').next().unwrap();
-        assert!(scratch.path().join("pki").join(file).exists(), "{told}");
-        assert!(told.contains(&format!("`layout: {there}`")), "{told}");
-        assert!(told.contains(&format!("--layout {there}")), "{told}");
+        assert!(scratch.path().join("pki").join(file).exists(), "{stderr}");
+        assert!(stderr.contains(&format!("`layout: {there}`")), "{stderr}");
+        assert!(stderr.contains(&format!("--layout {there}")), "{stderr}");
     }
-    assert_eq!(contents(scratch.path()), before, "{there} {said}");
+    assert_eq!(contents(scratch.path()), before, "{there} {specified}");
 }
 
 #[test]
-fn no_second_authority_in_another_layout() {
+fn no_second_ca_in_another_layout() {
     for there in Layout::ALL {
         let scratch = Scratch::new("other-layout");
         fs::create_dir(scratch.path().join("travel")).unwrap();
@@ -86,10 +89,10 @@ fn no_second_authority_in_another_layout() {
         // These two layouts have the same file name for the CA, and so share it
         let others = Layout::ALL
             .into_iter()
-            .filter(|said| said.ca(CaKind::Client) != there.ca(CaKind::Client));
+            .filter(|specified| specified.ca(CaKind::Client) != there.ca(CaKind::Client));
         let others: Vec<Layout> = others.collect();
-        for said in &others {
-            assert_refused(&scratch, there, *said);
+        for specified in &others {
+            assert_refused(&scratch, there, *specified);
         }
     }
 }
@@ -97,7 +100,7 @@ fn no_second_authority_in_another_layout() {
 /// The file names of certificates show the layout even if their CA is missing: for the files of one
 /// host, and for trees of several hosts.
 #[test]
-fn no_authority_beside_what_one_of_another_layout_has_signed() {
+fn no_ca_beside_what_one_of_another_layout_has_signed() {
     for there in Layout::ALL {
         for host in [&["--host", "a"][..], &[]] {
             let scratch = Scratch::new("other-leaves");
@@ -111,8 +114,10 @@ fn no_authority_beside_what_one_of_another_layout_has_signed() {
                 let _ = fs::remove_file(pair.key);
             }
             let others = Layout::ALL.into_iter();
-            for said in others.filter(|said| said.ca(CaKind::Client) != there.ca(CaKind::Client)) {
-                assert_refused(&scratch, there, said);
+            for specified in
+                others.filter(|specified| specified.ca(CaKind::Client) != there.ca(CaKind::Client))
+            {
+                assert_refused(&scratch, there, specified);
             }
         }
     }
@@ -120,7 +125,7 @@ fn no_authority_beside_what_one_of_another_layout_has_signed() {
 
 /// The same for exported trees of hosts, each with the CA's certificate and without its key.
 #[test]
-fn no_authority_above_trees_that_were_exported() {
+fn no_ca_above_trees_that_were_exported() {
     for there in Layout::ALL {
         let scratch = Scratch::new("other-trees");
         fs::create_dir(scratch.path().join("travel")).unwrap();
@@ -143,8 +148,10 @@ fn no_authority_above_trees_that_were_exported() {
             assert!(output.status.success(), "{output:?}");
         }
         let others = Layout::ALL.into_iter();
-        for said in others.filter(|said| said.ca(CaKind::Client) != there.ca(CaKind::Client)) {
-            assert_refused(&scratch, there, said);
+        for specified in
+            others.filter(|specified| specified.ca(CaKind::Client) != there.ca(CaKind::Client))
+        {
+            assert_refused(&scratch, there, specified);
         }
     }
 }
@@ -184,7 +191,7 @@ fn a_folder_is_not_taken_for_a_host() {
 
 /// A CA can still be replaced on purpose, and it can still be created before the rest.
 #[test]
-fn an_authority_that_is_made_first() {
+fn a_ca_that_is_made_first() {
     for layout in Layout::ALL {
         let scratch = Scratch::new("made-first");
         let new = ["ca", "new", "-d", "pki", "--layout", layout.name()];
@@ -206,7 +213,7 @@ fn an_authority_that_is_made_first() {
 
 /// kubeadm keeps etcd's files next to those of Kubernetes, which has its own CA there.
 #[test]
-fn the_authority_of_kubernetes_is_none_of_etcd() {
+fn the_ca_of_kubernetes_is_not_etcds() {
     let scratch = Scratch::new("kubernetes");
     fs::create_dir(scratch.path().join("pki")).unwrap();
     for arguments in [
@@ -284,11 +291,11 @@ fn settings_of_a_directory_in_another_layout() {
         &["env", "apiserver", "--host", "a", "-d", "pki"],
     ] {
         let output = etcd_pki_in(&scratch, arguments);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(1), "{said}");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
         assert!(
-            said.contains("of the kubeadm layout: say --layout kubeadm"),
-            "{said}"
+            stderr.contains("of the kubeadm layout: say --layout kubeadm"),
+            "{stderr}"
         );
         let output = etcd_pki_in(&scratch, &[arguments, &["--layout", "kubeadm"]].concat());
         assert!(output.status.success(), "{output:?}");

@@ -27,9 +27,9 @@ struct Cluster(Scratch);
 
 impl Cluster {
     fn applied() -> Self {
-        let cluster = Self(Scratch::new("told"));
+        let cluster = Self(Scratch::new("output"));
         cluster.specify(SPECIFICATION);
-        cluster.told("apply", &[]);
+        cluster.stdout("apply", &[]);
         cluster
     }
 
@@ -49,22 +49,25 @@ impl Cluster {
     }
 
     /// The standard output of a command that succeeds.
-    fn told(&self, verb: &str, options: &[&str]) -> String {
+    fn stdout(&self, verb: &str, options: &[&str]) -> String {
         let output = self.run(verb, options);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{stderr}");
         String::from_utf8(output.stdout).unwrap()
     }
 
     fn json(&self, verb: &str, options: &[&str]) -> Value {
         let options = [&["--json"], options].concat();
-        serde_json::from_str(&self.told(verb, &options)).unwrap()
+        serde_json::from_str(&self.stdout(verb, &options)).unwrap()
     }
 }
 
 /// The lines about changes, without the summary at the end.
-fn steps(told: &str) -> Vec<&str> {
-    told.lines().filter(|line| line.starts_with("  ")).collect()
+fn steps(stdout: &str) -> Vec<&str> {
+    stdout
+        .lines()
+        .filter(|line| line.starts_with("  "))
+        .collect()
 }
 
 #[test]
@@ -80,9 +83,9 @@ fn plan_shows_what_apply_with_the_same_options_does() {
         &["--only", "etcd-1", "--rekey"],
         &["--prune"],
     ] {
-        let planned = cluster.told("plan", options);
+        let planned = cluster.stdout("plan", options);
         assert_eq!(steps(&planned).len(), 1, "{planned}");
-        let applied = cluster.told("apply", options);
+        let applied = cluster.stdout("apply", options);
         assert_eq!(steps(&planned), steps(&applied));
         assert!(
             cluster
@@ -92,11 +95,11 @@ fn plan_shows_what_apply_with_the_same_options_does() {
         );
     }
     let nobody = cluster.run("plan", &["--only", "etcd"]);
-    let said = String::from_utf8_lossy(&nobody.stderr);
-    assert_eq!(nobody.status.code(), Some(1), "{said}");
+    let stderr = String::from_utf8_lossy(&nobody.stderr);
+    assert_eq!(nobody.status.code(), Some(1), "{stderr}");
     assert!(
-        said.contains("\"etcd\" is no host and no user of the cluster"),
-        "{said}"
+        stderr.contains("\"etcd\" is no host and no user of the cluster"),
+        "{stderr}"
     );
     let both = cluster.run("plan", &["--only", "root", "--requests", "travel"]);
     assert_eq!(both.status.code(), Some(2));
@@ -112,7 +115,7 @@ fn what_goes_is_named() {
         Some(3)
     );
     let line = "  remove    client-app.pem                and client-app-key.pem";
-    let planned = cluster.told("plan", &["--prune"]);
+    let planned = cluster.stdout("plan", &["--prune"]);
     assert_eq!(steps(&planned), [line]);
     assert!(planned.contains("1 change, 6 up to date"), "{planned}");
     let json = cluster.json("plan", &["--prune"]);
@@ -130,7 +133,7 @@ fn what_goes_is_named() {
         cluster.json("plan", &[])["remove"],
         Value::Array(Vec::new())
     );
-    let applied = cluster.told("apply", &["--prune"]);
+    let applied = cluster.stdout("apply", &["--prune"]);
     assert_eq!(steps(&applied), [line]);
     assert!(applied.contains("\n1 removed in "), "{applied}");
     assert!(!applied.contains(PAIR_READ_AGAIN), "{applied}");
@@ -142,48 +145,48 @@ fn what_must_be_restarted() {
     let cluster = Cluster::applied();
     // Only one pair
     fs::remove_file(cluster.file("client-root.pem")).unwrap();
-    assert!(cluster.told("apply", &[]).contains(PAIR_READ_AGAIN));
+    assert!(cluster.stdout("apply", &[]).contains(PAIR_READ_AGAIN));
     // A run that was interrupted after it had created the CA and the first member
     for pair in ["member-etcd-2", "admin-etcd-2", "client-root", "client-app"] {
         fs::remove_file(cluster.file(&format!("{pair}.pem"))).unwrap();
         fs::remove_file(cluster.file(&format!("{pair}-key.pem"))).unwrap();
     }
-    let told = cluster.told("apply", &[]);
+    let stdout = cluster.stdout("apply", &[]);
     assert!(
-        told.contains("start etcd with the settings of `etcd-pki env etcd --host etcd-2 -d ssl`"),
-        "{told}"
+        stdout.contains("start etcd with the settings of `etcd-pki env etcd --host etcd-2 -d ssl`"),
+        "{stdout}"
     );
     // A separate peer CA, after the other CA signed the peer certificates
     let apart = format!("ca: {{peers: separate}}\n{SPECIFICATION}");
     cluster.specify(&apart);
-    let told = cluster.told("apply", &[]);
+    let stdout = cluster.stdout("apply", &[]);
     let peers = "restart all of them together";
     assert!(
-        told.contains(peers) && told.contains("peer-ca.pem that holds both"),
-        "{told}"
+        stdout.contains(peers) && stdout.contains("peer-ca.pem that holds both"),
+        "{stdout}"
     );
     assert!(
-        told.contains("`etcd-pki env etcd --host etcd-1 -d ssl`"),
-        "{told}"
+        stdout.contains("`etcd-pki env etcd --host etcd-1 -d ssl`"),
+        "{stdout}"
     );
     // The same, interrupted after the CA
     for file in ["peer-etcd-2.pem", "peer-etcd-2-key.pem"] {
         fs::remove_file(cluster.file(file)).unwrap();
     }
-    let told = cluster.told("apply", &[]);
+    let stdout = cluster.stdout("apply", &[]);
     assert!(
-        told.contains(peers) && !told.contains("start etcd with"),
-        "{told}"
+        stdout.contains(peers) && !stdout.contains("start etcd with"),
+        "{stdout}"
     );
     // A CA that is renewed
     openssl::call(
         &cluster.0.path().join("ssl"),
         "req -x509 -new -key ca-key.pem -subj /CN=etcd-ca -days 3650 -out ca.pem",
     );
-    let told = cluster.told("apply", &[]);
+    let stdout = cluster.stdout("apply", &[]);
     assert!(
-        told.contains("; copy ca.pem to every host, then restart etcd on etcd-1 and etcd-2, one after the other: etcd reads the CA only when it starts\n"),
-        "{told}"
+        stdout.contains("; copy ca.pem to every host, then restart etcd on etcd-1 and etcd-2, one after the other: etcd reads the CA only when it starts\n"),
+        "{stdout}"
     );
 }
 
@@ -191,20 +194,22 @@ fn what_must_be_restarted() {
 #[test]
 fn members_restart_when_their_peer_pairs_move_to_another_ca() {
     for layout in ["kubeadm", "cfssl", "etcdadm"] {
-        let cluster = Cluster(Scratch::new("told"));
+        let cluster = Cluster(Scratch::new("output"));
         let specify = |peers: &str| {
             cluster.specify(&format!(
                 "layout: {layout}\ndirectory: ssl\nca: {{peers: {peers}}}\nmembers: [etcd-1, etcd-2]\n"
             ));
         };
         specify("separate");
-        assert!(cluster.told("apply", &[]).contains("start etcd with"));
+        assert!(cluster.stdout("apply", &[]).contains("start etcd with"));
         specify("shared");
-        let told = cluster.told("apply", &[]);
+        let stdout = cluster.stdout("apply", &[]);
         assert!(
-            told.contains("; peers have the CA of the clients now: give every member its settings")
-                && told.contains("restart etcd on etcd-1 and etcd-2: restart all of them together"),
-            "{layout}: {told}"
+            stdout
+                .contains("; peers have the CA of the clients now: give every member its settings")
+                && stdout
+                    .contains("restart etcd on etcd-1 and etcd-2: restart all of them together"),
+            "{layout}: {stdout}"
         );
         // The next run renews nothing
         assert_eq!(
@@ -219,19 +224,19 @@ fn members_restart_when_their_peer_pairs_move_to_another_ca() {
 fn peers_do_not_move_when_a_ca_is_replaced() {
     for layout in ["kubespray", "kubeadm", "cfssl"] {
         for peers in ["shared", "separate"] {
-            let cluster = Cluster(Scratch::new("told"));
+            let cluster = Cluster(Scratch::new("output"));
             cluster.specify(&format!(
                 "layout: {layout}\ndirectory: ssl\nca: {{peers: {peers}}}\nmembers: [etcd-1, etcd-2]\n"
             ));
-            let _ = cluster.told("apply", &[]);
+            let _ = cluster.stdout("apply", &[]);
             let line = format!("ca new -d ssl --layout {layout} --replace-ca");
             let _ = etcd_pki_in(cluster.0.path(), &line).expect_success();
-            let told = cluster.told("apply", &[]);
-            assert!(told.contains("renewed"), "{layout}: {told}");
-            assert!(!told.contains("peers have"), "{layout}: {told}");
+            let stdout = cluster.stdout("apply", &[]);
+            assert!(stdout.contains("renewed"), "{layout}: {stdout}");
+            assert!(!stdout.contains("peers have"), "{layout}: {stdout}");
             assert!(
-                !told.contains("restart all of them together"),
-                "{layout}: {told}"
+                !stdout.contains("restart all of them together"),
+                "{layout}: {stdout}"
             );
         }
     }
@@ -239,7 +244,7 @@ fn peers_do_not_move_when_a_ca_is_replaced() {
 
 #[test]
 fn a_validity_that_ends_with_the_ca_is_told_where_one_was_asked_for() {
-    let cluster = Cluster(Scratch::new("told"));
+    let cluster = Cluster(Scratch::new("output"));
     let short = format!("ca: {{validity: 60d}}\n{SPECIFICATION}");
     cluster.specify(&short);
     // The specification does not request a year here
@@ -261,11 +266,11 @@ fn a_validity_that_ends_with_the_ca_is_told_where_one_was_asked_for() {
         cut[0]["asked"].as_str() > cut[0]["not_after"].as_str(),
         "{json}"
     );
-    let said = String::from_utf8_lossy(&output.stderr);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(
-        said.contains("client-backup.pem expires with its CA on")
-            && said.contains("as requested\n"),
-        "{said}"
+        stderr.contains("client-backup.pem expires with its CA on")
+            && stderr.contains("as requested\n"),
+        "{stderr}"
     );
     // A renewed one too, and only the number of the rest
     fs::remove_file(&backup).unwrap();
@@ -273,10 +278,10 @@ fn a_validity_that_ends_with_the_ca_is_told_where_one_was_asked_for() {
     cluster
         .specify(&format!("defaults: {{validity: 1y}}\n{short}").replace("app]", "app, backup]"));
     let output = cluster.run("apply", &[]);
-    let said = String::from_utf8_lossy(&output.stderr);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(
-        said.contains("as requested; 1 more expires before its requested end"),
-        "{said}"
+        stderr.contains("as requested; 1 more expires before its requested end"),
+        "{stderr}"
     );
 }
 
@@ -286,9 +291,9 @@ fn usages_that_are_others() {
     let cluster = Cluster::applied();
     let wide = "defaults: {profile: kubespray, algorithm: ec-p256, validity: 1y}\n";
     cluster.specify(&format!("{wide}{SPECIFICATION}"));
-    let told = cluster.told("plan", &[]);
-    let line = told.lines().find(|line| line.contains("client-root.pem"));
+    let stdout = cluster.stdout("plan", &[]);
+    let line = stdout.lines().find(|line| line.contains("client-root.pem"));
     let reason =
         "usages digitalSignature, clientAuth, should be digitalSignature, serverAuth, clientAuth";
-    assert!(line.unwrap().contains(reason), "{told}");
+    assert!(line.unwrap().contains(reason), "{stdout}");
 }

@@ -5,7 +5,7 @@ use etcd_pki_core::{
     CaKind, Cluster, Error, Layout, Plan, Store,
     plan::{Action, PlanOptions, Renewal, Report},
 };
-use etcd_pki_tests::{LOCK_FILE, Scratch};
+use etcd_pki_tests::{Scratch, is_own_file};
 
 const ONE: &str = "members: [etcd-1]\n";
 const TWO: &str = "members: [etcd-1, etcd-2]\n";
@@ -27,7 +27,7 @@ fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(directory).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
     paths
-        .filter(|path| path.is_file() && !path.ends_with(LOCK_FILE))
+        .filter(|path| path.is_file() && !is_own_file(path))
         .map(|path| {
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
             (name, fs::read(path).unwrap())

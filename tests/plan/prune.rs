@@ -44,9 +44,9 @@ fn planned(cluster: &Cluster, options: &[&str]) -> (BTreeSet<String>, String) {
         .args(options)
         .output()
         .unwrap();
-    let said = stderr_of(&output, 0);
+    let stderr = stderr_of(&output, 0);
     let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
-    (removed(&plan), said)
+    (removed(&plan), stderr)
 }
 
 fn removed(document: &Value) -> BTreeSet<String> {
@@ -105,12 +105,12 @@ fn names_limit_it() {
     ] {
         assert_eq!(planned(&cluster, options).0, set(expected), "{options:?}");
     }
-    let (_, said) = planned(&cluster, &["--prune", "etcd-1,backup"]);
+    let (_, stderr) = planned(&cluster, &["--prune", "etcd-1,backup"]);
     assert!(
-        said.contains("note: no pair of etcd-1 is removed"),
-        "{said}"
+        stderr.contains("note: no pair of etcd-1 is removed"),
+        "{stderr}"
     );
-    assert!(!said.contains("no pair of backup"), "{said}");
+    assert!(!stderr.contains("no pair of backup"), "{stderr}");
 }
 
 /// An empty variable of a shell must not turn "this name" into "everything".
@@ -138,10 +138,10 @@ fn an_empty_name_is_refused() {
         .args(["--prune", "--only", "nobody"])
         .output()
         .unwrap();
-    let said = stderr_of(&output, 1);
+    let stderr = stderr_of(&output, 1);
     assert!(
-        said.contains("\"nobody\" is no host and no user of the cluster"),
-        "{said}"
+        stderr.contains("\"nobody\" is no host and no user of the cluster"),
+        "{stderr}"
     );
     assert_eq!(cluster.contents(), before);
 
@@ -183,28 +183,33 @@ fn only_what_is_named_goes_and_the_rest_is_one_line() {
             String::from_utf8(output.stdout).unwrap(),
         )
     };
-    let lines = |said: &str, part: &str| said.lines().filter(|line| line.contains(part)).count();
+    let lines =
+        |stderr: &str, part: &str| stderr.lines().filter(|line| line.contains(part)).count();
 
     // Nothing is removed, and no message suggests a removal
     let all = "note: not in the specification: client-backup.pem, client-made-by-hand.pem, client-root.pem, node-kube-1.pem";
     for _ in 0..2 {
-        let (said, _) = apply(&[]);
-        assert_eq!(said.trim_end(), all);
+        let (stderr, _) = apply(&[]);
+        assert_eq!(stderr.trim_end(), all);
     }
     assert_eq!(cluster.contents(), before);
 
-    let (said, printed) = apply(&["--prune", "backup"]);
+    let (stderr, printed) = apply(&["--prune", "backup"]);
     assert_eq!(lines(&printed, "  remove "), 1, "{printed}");
-    assert_eq!(lines(&said, "stays valid until it expires"), 1, "{said}");
+    assert_eq!(
+        lines(&stderr, "stays valid until it expires"),
+        1,
+        "{stderr}"
+    );
     let revocable = format!("  backup, serial {serial}, until {end}");
     assert!(
-        said.lines().any(|line| line == revocable),
-        "{revocable}: {said}"
+        stderr.lines().any(|line| line == revocable),
+        "{revocable}: {stderr}"
     );
-    assert_eq!(lines(&said, "serial"), 1, "{said}");
+    assert_eq!(lines(&stderr, "serial"), 1, "{stderr}");
     let left =
         "note: not in the specification: client-made-by-hand.pem, client-root.pem, node-kube-1.pem";
-    assert!(said.lines().any(|line| line == left), "{said}");
+    assert!(stderr.lines().any(|line| line == left), "{stderr}");
     let after = cluster.contents();
     let gone = before.keys().filter(|name| !after.contains_key(*name));
     assert_eq!(
@@ -213,8 +218,8 @@ fn only_what_is_named_goes_and_the_rest_is_one_line() {
     );
 
     // A second run has nothing left to do for that name
-    let (said, _) = apply(&["--prune", "backup"]);
-    assert!(said.contains("no pair of backup is removed"), "{said}");
+    let (stderr, _) = apply(&["--prune", "backup"]);
+    assert!(stderr.contains("no pair of backup is removed"), "{stderr}");
     assert_eq!(cluster.contents(), after);
 
     let report = run(cluster.command("apply").args(["--prune", "--json"])).expect_success();
@@ -246,11 +251,13 @@ fn many_are_cut_short() {
     let cluster = Cluster::new(&text(&users));
     let _ = cluster.apply();
     cluster.specify(&text(&[]));
-    let said = stderr_of(&cluster.command("plan").output().unwrap(), 0);
-    assert_eq!(said.lines().count(), 1, "{said}");
+    let stderr = stderr_of(&cluster.command("plan").output().unwrap(), 0);
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
     assert!(
-        said.trim_end().ends_with("client-user-17.pem and 32 more"),
-        "{said}"
+        stderr
+            .trim_end()
+            .ends_with("client-user-17.pem and 32 more"),
+        "{stderr}"
     );
     let plan = cluster.json("plan");
     assert_eq!(plan["unmanaged"].as_array().unwrap().len(), 40);
@@ -275,9 +282,9 @@ fn what_has_expired_is_not_called_valid() {
         "ca -config ca.conf -batch -in root.csr -cert ca.pem -keyfile ca-key.pem -startdate 20200101000000Z \
          -enddate 20210101000000Z -notext -out client-root.pem",
     );
-    let (steps, said) = planned(&cluster, &["--prune", "root"]);
+    let (steps, stderr) = planned(&cluster, &["--prune", "root"]);
     assert_eq!(steps, set(&["client-root"]));
-    assert!(!said.contains("stays valid"), "{said}");
+    assert!(!stderr.contains("stays valid"), "{stderr}");
 }
 
 /// A change of a directory.
@@ -329,17 +336,17 @@ fn keys_of_others_stay() {
         let files = ["client-zed.pem", "client-zed-key.pem"].map(|file| cluster.file(file));
         let before = files.clone().map(|file| fs::read(file).unwrap());
 
-        let (removed, said) = planned(&cluster, &["--prune"]);
+        let (removed, stderr) = planned(&cluster, &["--prune"]);
         assert_eq!(removed, set(&UNMANAGED), "{reason}");
-        assert!(said.contains("leaves"), "{said}");
+        assert!(stderr.contains("leaves"), "{stderr}");
         let output = cluster.command("apply").arg("--prune").output().unwrap();
-        let said = stderr_of(&output, 1);
-        assert!(said.contains(reason), "{said}");
+        let stderr = stderr_of(&output, 1);
+        assert!(stderr.contains(reason), "{stderr}");
         assert!(
-            said.contains("remove the files by hand") || said.contains("remove the link"),
-            "{said}"
+            stderr.contains("remove the files by hand") || stderr.contains("remove the link"),
+            "{stderr}"
         );
-        assert!(!said.contains("--rekey"), "{said}");
+        assert!(!stderr.contains("--rekey"), "{stderr}");
         let after = files.clone().map(|file| fs::read(file).unwrap());
         assert!(before == after, "{reason}");
         assert_eq!(

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 const RECORD: &str = ".etcd-pki-checked";
 const FIRST_LINE: &str = "etcd-pki: marks of the pairs that were checked; it may be removed\n";
-const PURPOSE: &str = "etcd-pki: the key is the certificate's, and the authority has signed it";
+const PURPOSE: &str = "etcd-pki: the key is the certificate's, and the CA has signed it";
 /// With the member and its admin, more pairs than the minimum for a record
 const NODES: usize = 260;
 const MARKS: usize = NODES + 2;
@@ -96,8 +96,8 @@ impl Large {
     /// HKDF derives the key from the CA's PKCS#8 (RFC 5869: extract with an empty salt, then the
     /// first block of expand).
     fn mark(&self, stem: &str) -> String {
-        let authority = PrivateKey::from_pem(fs::read(self.file("ca-key.pem")).unwrap()).unwrap();
-        let extracted = hmac_sha256(&"00".repeat(32), &authority.to_secret_der());
+        let ca = PrivateKey::from_pem(fs::read(self.file("ca-key.pem")).unwrap()).unwrap();
+        let extracted = hmac_sha256(&"00".repeat(32), &ca.to_secret_der());
         let key = hmac_sha256(&extracted, &[PURPOSE.as_bytes(), &[1]].concat());
         let mut message = Vec::new();
         for name in [format!("{stem}.pem"), format!("{stem}-key.pem")] {
@@ -191,7 +191,7 @@ fn changes_are_found_whatever_is_on_record() {
 
 /// Only the CA's own key can forge a mark, and its owner could sign certificates anyway.
 #[test]
-fn a_mark_is_believed_for_the_very_bytes_and_by_the_authority_alone() {
+fn a_mark_is_believed_for_the_very_bytes_and_by_the_ca_alone() {
     let large = Large::new();
     let other = Large::with_nodes(NODES);
     for name in ["node-n6.pem", "node-n6-key.pem"] {

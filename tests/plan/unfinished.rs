@@ -9,9 +9,10 @@ use std::{
 };
 
 use etcd_pki_tests::{
-    LOCK_FILE, Scratch,
+    Scratch,
     cluster::{Cluster, PAIRS, SPECIFICATION},
     command::etcd_pki,
+    is_own_file,
     machines::{self, Machines},
     openssl, stderr_of,
 };
@@ -36,7 +37,7 @@ fn certificates(directory: &Path) -> BTreeSet<String> {
         (entry.file_name().into_string().unwrap(), entry.path())
     });
     let files = names.filter(|(name, path)| {
-        !name.ends_with("-key.pem") && name != LOCK_FILE && !path.is_symlink()
+        !name.ends_with("-key.pem") && !is_own_file(name) && !path.is_symlink()
     });
     files.map(|(name, _)| name).collect()
 }
@@ -205,7 +206,7 @@ fn what_is_removed_counts() {
 
 /// An operator who reads only the output of the run that renewed the CA must learn of it.
 #[test]
-fn a_renewed_authority_is_to_be_copied_all_the_same() {
+fn a_renewed_ca_must_be_copied() {
     let cluster = Cluster::applied();
     let without_key_usage =
         "req -x509 -new -key ca-key.pem -subj /CN=etcd-ca -days 3650 -out ca.pem";
@@ -304,7 +305,7 @@ fn requests_on_a_host() {
 /// One host's folder is full and the other is not: the CA is created, and the other host gets its
 /// certificates.
 #[test]
-fn requests_where_the_authority_is() {
+fn requests_where_the_ca_is() {
     for (options, is_json) in [("", false), ("--json", true)] {
         let machines = Machines::new(machines::SPECIFICATION);
         for host in machines::HOSTS {

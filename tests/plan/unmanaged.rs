@@ -47,7 +47,7 @@ impl Cluster {
     }
 }
 
-fn said(output: &Output) -> String {
+fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -83,8 +83,8 @@ fn the_file_with_the_wrong_mode_is_named_and_mended_alone() {
 /// Members had a separate peer CA, and the specification no longer has one: `--prune` removes the
 /// peer pairs; the CA is reported and stays, because its key could not be restored.
 #[test]
-fn the_authority_of_peers_that_have_none_apart_any_more() {
-    for (layout, authority, pairs) in [
+fn a_peer_ca_that_is_not_specified_any_more() {
+    for (layout, ca, pairs) in [
         (
             "kubespray",
             ["peer-ca.pem", "peer-ca-key.pem"],
@@ -98,30 +98,30 @@ fn the_authority_of_peers_that_have_none_apart_any_more() {
             |peers: &str| format!("layout: {layout}\nca: {{peers: {peers}}}\nmembers: [a, b]\n");
         let cluster = Cluster::applied(&of_peers("separate"));
         assert_eq!(cluster.plan()["unmanaged_ca"], json!(null), "{layout}");
-        let before = authority.map(|name| fs::read(cluster.file(name)).unwrap());
+        let before = ca.map(|name| fs::read(cluster.file(name)).unwrap());
 
         cluster.specify(&of_peers("shared"));
         let plan = cluster.plan();
         let certificates: Vec<String> = pairs.iter().map(|stem| format!("{stem}.pem")).collect();
         assert_eq!(plan["unmanaged"], json!(certificates), "{layout}");
-        assert_eq!(plan["unmanaged_ca"], authority[0], "{layout}");
+        assert_eq!(plan["unmanaged_ca"], ca[0], "{layout}");
         // It does not belong to one member
         let one = run(cluster.command("plan").args(["--only", "a"])).expect_success();
         assert_eq!(one.stderr(), "", "{layout}");
         for options in [&["--prune"][..], &["--prune"], &[]] {
             let output = cluster.output("apply", options);
-            let said = said(&output);
-            assert!(output.status.success(), "{layout}: {said}");
+            let stderr = stderr(&output);
+            assert!(output.status.success(), "{layout}: {stderr}");
             assert!(
-                said.contains(&format!(
+                stderr.contains(&format!(
                     "{} is not in the specification, which has no separate peer CA",
-                    authority[0]
+                    ca[0]
                 )),
-                "{said}"
+                "{stderr}"
             );
             assert!(
-                said.contains(&format!("leaves it and {}", authority[1])),
-                "{said}"
+                stderr.contains(&format!("leaves it and {}", ca[1])),
+                "{stderr}"
             );
         }
         for stem in pairs {
@@ -129,24 +129,24 @@ fn the_authority_of_peers_that_have_none_apart_any_more() {
                 assert!(!cluster.file(&name).exists(), "{layout} {name}");
             }
         }
-        let after = authority.map(|name| fs::read(cluster.file(name)).unwrap());
+        let after = ca.map(|name| fs::read(cluster.file(name)).unwrap());
         assert_eq!(after, before, "{layout}");
         let plan = cluster.plan();
         assert_eq!(plan["changes"], json!([]), "{layout}");
         assert_eq!(plan["unmanaged"], json!([]), "{layout}");
 
         // A key alone is reported too; without it there is nothing to report
-        fs::remove_file(cluster.file(authority[0])).unwrap();
-        assert_eq!(cluster.plan()["unmanaged_ca"], authority[0], "{layout}");
-        fs::remove_file(cluster.file(authority[1])).unwrap();
+        fs::remove_file(cluster.file(ca[0])).unwrap();
+        assert_eq!(cluster.plan()["unmanaged_ca"], ca[0], "{layout}");
+        fs::remove_file(cluster.file(ca[1])).unwrap();
         assert_eq!(cluster.plan()["unmanaged_ca"], json!(null), "{layout}");
-        assert_eq!(said(&cluster.output("plan", &[])), "", "{layout}");
+        assert_eq!(stderr(&cluster.output("plan", &[])), "", "{layout}");
     }
 }
 
 /// A certificate with the file name of a CA is not a CA because of its name.
 #[test]
-fn a_file_that_is_called_as_an_authority_of_peers() {
+fn a_file_with_the_name_of_a_peer_ca() {
     let cluster = Cluster::applied("members: [a]\n");
     for contents in [
         b"notes".to_vec(),
@@ -168,27 +168,28 @@ fn a_plan_names_the_key_that_it_would_miss() {
     )
     .unwrap();
     // Nothing must be signed, so no key is missing
-    assert_eq!(cluster.plan()["missing_authority_keys"], json!([]));
-    assert_eq!(said(&cluster.output("plan", &[])), "");
+    assert_eq!(cluster.plan()["missing_ca_keys"], json!([]));
+    assert_eq!(stderr(&cluster.output("plan", &[])), "");
     let key = cluster.file("member-a-key.pem");
     fs::set_permissions(key, Permissions::from_mode(0o644)).unwrap();
     fs::remove_file(cluster.file("peer-a.pem")).unwrap();
-    assert_eq!(cluster.plan()["missing_authority_keys"], json!([]));
+    assert_eq!(cluster.plan()["missing_ca_keys"], json!([]));
     assert!(cluster.output("apply", &[]).status.success());
 
     fs::remove_file(cluster.file("client-x.pem")).unwrap();
-    assert_eq!(
-        cluster.plan()["missing_authority_keys"],
-        json!(["pki/ca-key.pem"])
-    );
+    assert_eq!(cluster.plan()["missing_ca_keys"], json!(["pki/ca-key.pem"]));
     let output = cluster.output("plan", &["--check"]);
     assert_eq!(output.status.code(), Some(3));
     assert!(
-        said(&output).contains("ca-key.pem is not there"),
+        stderr(&output).contains("ca-key.pem is not there"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
-    assert!(said(&output).contains("--requests"), "{}", said(&output));
+    assert!(
+        stderr(&output).contains("--requests"),
+        "{}",
+        stderr(&output)
+    );
     assert!(!cluster.output("apply", &[]).status.success());
 
     fs::rename(
@@ -196,7 +197,7 @@ fn a_plan_names_the_key_that_it_would_miss() {
         cluster.file("ca-key.pem"),
     )
     .unwrap();
-    assert_eq!(cluster.plan()["missing_authority_keys"], json!([]));
-    assert_eq!(said(&cluster.output("plan", &["--check"])), "");
+    assert_eq!(cluster.plan()["missing_ca_keys"], json!([]));
+    assert_eq!(stderr(&cluster.output("plan", &["--check"])), "");
     assert!(cluster.output("apply", &[]).status.success());
 }

@@ -23,7 +23,7 @@ def main():
         series = [(sample["name"], sorted(sample["labels"].items())) for sample in found]
         # Prometheus refuses both; the parser accepts them
         if len(set(names)) != len(names):
-            raise ValueError(f"a metric's lines stand apart: {names}")
+            raise ValueError(f"the lines of a metric are separated: {names}")
         if len({repr(one) for one in series}) != len(series):
             raise ValueError("two series have the same labels")
         kinds = {family.name: family.type for family in families}

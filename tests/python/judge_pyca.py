@@ -1,4 +1,4 @@
-"""Judges certificates and requests with pyca/cryptography.
+"""Judges certificates, requests and revocation lists with pyca/cryptography.
 
 Its verifier follows RFC 5280 and the CA/Browser Forum."""
 
@@ -24,9 +24,20 @@ def request(content):
         raise ValueError("the signature is not by the request's own key")
 
 
-def verify(question, content, authority, host):
+def revocation_list(content, ca):
+    load = x509.load_pem_x509_crl if b"-----BEGIN" in content else x509.load_der_x509_crl
+    issuers = x509.load_pem_x509_certificates(ca)
+    crl = load(content)
+    if not any(crl.is_signature_valid(issuer.public_key()) for issuer in issuers):
+        raise ValueError("the CA did not sign the list")
+    crl.extensions.get_extension_for_class(x509.CRLNumber)
+    for revoked in crl:
+        revoked.extensions
+
+
+def verify(question, content, ca, host):
     leaf, *intermediates = x509.load_pem_x509_certificates(content)
-    policy = PolicyBuilder().store(Store(x509.load_pem_x509_certificates(authority)))
+    policy = PolicyBuilder().store(Store(x509.load_pem_x509_certificates(ca)))
     if question == "server":
         verifier = policy.build_server_verifier(subject(host))
     else:
@@ -36,7 +47,7 @@ def verify(question, content, authority, host):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("question", choices=["server", "client", "request"])
+    parser.add_argument("question", choices=["server", "client", "request", "crl"])
     parser.add_argument("file", type=pathlib.Path)
     parser.add_argument("--ca", type=pathlib.Path)
     parser.add_argument("--host")
@@ -45,6 +56,8 @@ def main():
     try:
         if options.question == "request":
             request(content)
+        elif options.question == "crl":
+            revocation_list(content, options.ca.read_bytes())
         else:
             verify(options.question, content, options.ca.read_bytes(), options.host)
         verdict = {"ok": True}

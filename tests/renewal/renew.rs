@@ -231,7 +231,7 @@ fn only_what_is_due_unless_it_is_named() {
 }
 
 #[test]
-fn an_authority_that_has_expired() {
+fn a_ca_that_has_expired() {
     let scratch = Scratch::new("expired");
     let identity = Identity::from_common_name("etcd-ca").unwrap();
     let then = SystemTime::now() - 20 * DAY;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use etcd_pki_core::{CertificateAuthority, Identity, PrivateKey, Profile, Role, Validity};
-use etcd_pki_tests::{LOCK_FILE, Scratch, command::etcd_pki_in};
+use etcd_pki_tests::{Scratch, command::etcd_pki_in, is_own_file};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -17,7 +17,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap());
     let files = entries
-        .filter(|entry| entry.file_type().unwrap().is_file() && entry.file_name() != LOCK_FILE);
+        .filter(|entry| entry.file_type().unwrap().is_file() && !is_own_file(entry.file_name()));
     files
         .map(|entry| {
             let name = entry.file_name().into_string().unwrap();

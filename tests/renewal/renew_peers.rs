@@ -48,7 +48,7 @@ fn peers_apart() -> Scratch {
 
 /// Members would refuse a peer certificate that the other CA signed.
 #[test]
-fn each_is_renewed_by_the_authority_that_signed_it() {
+fn each_is_renewed_by_the_ca_that_signed_it() {
     for lines in [
         &["cert renew -d ."][..],
         &["cert renew peer-etcd-1.pem member-etcd-1.pem -d ."],
@@ -79,17 +79,17 @@ fn each_is_renewed_by_the_authority_that_signed_it() {
 /// An operator's cron job gets it from the exit code, and the certificates of the other CA are
 /// renewed nevertheless.
 #[test]
-fn what_is_due_and_whose_authority_cannot_sign_is_told() {
+fn what_is_due_and_cannot_be_signed_is_reported() {
     let scratch = peers_apart();
     let path = |name: &str| scratch.path().join(name);
     let peer = fs::read(path("peer-etcd-1.pem")).unwrap();
     fs::rename(path("peer-ca-key.pem"), path("elsewhere")).unwrap();
-    let told = "etcd-pki: ./peer-etcd-1.pem: ./peer-ca.pem is here, and its key is not\n\
+    let expected = "etcd-pki: ./peer-etcd-1.pem: ./peer-ca.pem is here, and its key is not\n\
                 hint: name both with --ca and --ca-key, or exchange requests with the host that has it (--requests)\n";
     for renewed in [1, 0] {
         let output = etcd_pki_in(scratch.path(), "cert renew -d . --json");
         assert_eq!(output.code(), Some(1));
-        assert!(output.stderr().contains(told), "{}", output.stderr());
+        assert!(output.stderr().contains(expected), "{}", output.stderr());
         assert!(!output.stderr().contains("nothing is due"));
         let facts: serde_json::Value = serde_json::from_str(output.stdout()).unwrap();
         assert_eq!(facts["written"].as_array().unwrap().len(), renewed);
@@ -97,19 +97,20 @@ fn what_is_due_and_whose_authority_cannot_sign_is_told() {
     }
     let named = etcd_pki_in(scratch.path(), "cert renew peer-etcd-1.pem -d .");
     assert_eq!(named.code(), Some(1));
-    let told = "./peer-ca.pem is here, and its key is not\nhint: name both with --ca and --ca-key";
-    assert!(named.stderr().contains(told), "{}", named.stderr());
+    let expected =
+        "./peer-ca.pem is here, and its key is not\nhint: name both with --ca and --ca-key";
+    assert!(named.stderr().contains(expected), "{}", named.stderr());
     // If no file of a CA is here, only its name is known
     let peer_ca = fs::read(path("peer-ca.pem")).unwrap();
     fs::remove_file(path("peer-ca.pem")).unwrap();
     let output = etcd_pki_in(scratch.path(), "cert renew -d .");
     assert_eq!(output.code(), Some(1));
-    let told = "./peer-etcd-1.pem: signed by CN=etcd-peer-ca, not by ./ca.pem\nhint: it was left as it is; name the CA that must sign it with --ca and --ca-key";
-    assert!(output.stderr().contains(told), "{}", output.stderr());
+    let expected = "./peer-etcd-1.pem: signed by CN=etcd-peer-ca, not by ./ca.pem\nhint: it was left as it is; name the CA that must sign it with --ca and --ca-key";
+    assert!(output.stderr().contains(expected), "{}", output.stderr());
     let named = etcd_pki_in(scratch.path(), "cert renew peer-etcd-1.pem -d .");
     assert_eq!(named.code(), Some(1));
-    let told = told.replace("./peer", "peer");
-    assert!(named.stderr().contains(&told), "{}", named.stderr());
+    let expected = expected.replace("./peer", "peer");
+    assert!(named.stderr().contains(&expected), "{}", named.stderr());
     fs::write(path("peer-ca.pem"), peer_ca).unwrap();
 
     // An existing key that cannot be used
@@ -119,8 +120,8 @@ fn what_is_due_and_whose_authority_cannot_sign_is_told() {
     fs::write(path("peer-ca-key.pem"), encrypted).unwrap();
     let output = etcd_pki_in(scratch.path(), "cert renew -d .");
     assert_eq!(output.code(), Some(1));
-    let told = "./peer-etcd-1.pem: ./peer-ca-key.pem: the private key is encrypted";
-    assert!(output.stderr().contains(told), "{}", output.stderr());
+    let expected = "./peer-etcd-1.pem: ./peer-ca-key.pem: the private key is encrypted";
+    assert!(output.stderr().contains(expected), "{}", output.stderr());
     let named = etcd_pki_in(scratch.path(), "cert renew peer-etcd-1.pem -d .");
     assert!(named.stderr().contains("the private key is encrypted"));
     assert!(named.stderr().contains("--passphrase-file"));
@@ -139,7 +140,7 @@ fn what_is_due_and_whose_authority_cannot_sign_is_told() {
 
 /// The other way round: the key that is elsewhere is that of the directory's own CA.
 #[test]
-fn peers_are_renewed_without_the_other_authority() {
+fn peers_are_renewed_without_the_other_ca() {
     let scratch = peers_apart();
     let path = |name: &str| scratch.path().join(name);
     let (own, peer) = ("member-etcd-1.pem", "peer-etcd-1.pem");
@@ -147,9 +148,9 @@ fn peers_are_renewed_without_the_other_authority() {
     fs::rename(path("ca-key.pem"), path("elsewhere")).unwrap();
     let output = etcd_pki_in(scratch.path(), "cert renew -d .");
     assert_eq!(output.code(), Some(1));
-    let told = "./member-etcd-1.pem: ./ca.pem is here, and its key is not\n\
+    let expected = "./member-etcd-1.pem: ./ca.pem is here, and its key is not\n\
                 hint: name it with --ca-key, or exchange requests with the host that has it (--requests)";
-    assert!(output.stderr().contains(told), "{}", output.stderr());
+    assert!(output.stderr().contains(expected), "{}", output.stderr());
     let after = [own, peer].map(|name| fs::read(path(name)).unwrap());
     assert_eq!(after[0], before[0]);
     assert_ne!(after[1], before[1]);
@@ -160,13 +161,13 @@ fn peers_are_renewed_without_the_other_authority() {
     fs::remove_file(path("peer-ca-key.pem")).unwrap();
     let output = etcd_pki_in(scratch.path(), "cert renew -d .");
     assert_eq!(output.code(), Some(1));
-    let told = "./ca.pem is here, and its key is not\nhint: name it with --ca-key";
-    assert!(output.stderr().contains(told), "{}", output.stderr());
+    let expected = "./ca.pem is here, and its key is not\nhint: name it with --ca-key";
+    assert!(output.stderr().contains(expected), "{}", output.stderr());
 }
 
 /// A fault of one CA does not block the certificates of the other.
 #[test]
-fn peers_are_renewed_whatever_is_wrong_with_the_other_authority() {
+fn peers_are_renewed_whatever_is_wrong_with_the_other_ca() {
     type Harm = fn(&Path);
     let harms: [(Harm, &str); 3] = [
         (expire, "the CA CN=etcd-ca expired on"),
@@ -183,7 +184,7 @@ fn peers_are_renewed_whatever_is_wrong_with_the_other_authority() {
             "./ca-key.pem: the key does not match",
         ),
     ];
-    for (harm, told) in harms {
+    for (harm, expected) in harms {
         let scratch = peers_apart();
         let path = |name: &str| scratch.path().join(name);
         let names = ["member-etcd-1.pem", "peer-etcd-1.pem"];
@@ -191,8 +192,8 @@ fn peers_are_renewed_whatever_is_wrong_with_the_other_authority() {
         harm(&path("ca.pem"));
         let output = etcd_pki_in(scratch.path(), "cert renew -d .");
         assert_eq!(output.code(), Some(1), "{}", output.stderr());
-        let told = format!("./member-etcd-1.pem: {told}");
-        assert!(output.stderr().contains(&told), "{}", output.stderr());
+        let expected = format!("./member-etcd-1.pem: {expected}");
+        assert!(output.stderr().contains(&expected), "{}", output.stderr());
         let after = names.map(|name| fs::read(path(name)).unwrap());
         assert_eq!(after[0], before[0]);
         assert_ne!(after[1], before[1]);
@@ -213,7 +214,7 @@ fn expire(ca: &Path) {
 }
 
 #[test]
-fn the_authority_of_peers_is_renewed_on_its_own() {
+fn the_peer_ca_is_renewed_on_its_own() {
     let scratch = peers_apart();
     let here = |name: &str| scratch.path().join(name);
     let (old, other) = (
@@ -221,11 +222,7 @@ fn the_authority_of_peers_is_renewed_on_its_own() {
         fs::read(here("ca.pem")),
     );
     let renewed = etcd_pki_in(scratch.path(), "ca renew -d . --peers").expect_success();
-    assert!(
-        renewed
-            .stderr()
-            .contains("./peer-ca.pem: authority etcd-peer-ca")
-    );
+    assert!(renewed.stderr().contains("./peer-ca.pem: CA etcd-peer-ca"));
     let new = read_certificate(here("peer-ca.pem"));
     assert_eq!(
         (new.subject(), new.public_key()),

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{LOCK_FILE, Scratch, command::etcd_pki, run};
+use crate::{Scratch, command::etcd_pki, is_own_file, run};
 
 /// A directory and the specification that `adopt` printed for it.
 #[derive(Debug)]
@@ -118,7 +118,7 @@ fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 directories.push(path);
-            } else if !path.ends_with(LOCK_FILE) {
+            } else if !is_own_file(&path) {
                 let name = path.strip_prefix(directory).unwrap().to_str().unwrap();
                 found.insert(name.to_owned(), fs::read(&path).unwrap());
             }

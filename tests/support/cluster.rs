@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::{
     LOCK_FILE, Scratch,
     command::etcd_pki,
+    is_own_file,
     openssl::{self, Purpose},
     run,
 };
@@ -146,7 +147,7 @@ impl Cluster {
         let entries = fs::read_dir(self.directory()).unwrap();
         entries
             .map(|entry| entry.unwrap().path())
-            .filter(|path| !path.ends_with(LOCK_FILE))
+            .filter(|path| !is_own_file(path))
             .map(|path| {
                 (
                     path.file_name().unwrap().to_str().unwrap().to_owned(),

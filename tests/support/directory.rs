@@ -30,16 +30,16 @@ impl Directory {
     pub fn create(name: &str, algorithm: KeyAlgorithm) -> Self {
         let scratch = Scratch::new(name);
         let store = Store::new(scratch.path(), Layout::Kubespray);
-        let key = PrivateKey::generate_with(algorithm).expect("a key of the authority");
+        let key = PrivateKey::generate_with(algorithm).expect("a key of the CA");
         let identity = Identity::from_common_name("etcd-ca").expect("a common name");
         let month_ago = SystemTime::now() - 30 * DAY;
         let ca = CertificateAuthority::create_for(key, &identity, Profile::ca(), month_ago)
-            .expect("an authority");
+            .expect("a CA");
         store
             .lock()
             .expect("the lock of the directory")
             .write_ca(CaKind::Client, &ca, None)
-            .expect("the files of the authority");
+            .expect("the files of the CA");
         Self {
             store,
             ca,

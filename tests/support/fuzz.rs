@@ -38,6 +38,7 @@ pub const TARGETS: &[Target] = &[
     Target::new("pem", readers::pem, 100),
     Target::new("private_key", readers::private_key, 50),
     Target::new("request", readers::request, 100),
+    Target::new("revocation_list", readers::revocation_list, 100),
     Target::new("specification", texts::specification, 100),
     Target::new("strict", readers::strict, 100),
 ];

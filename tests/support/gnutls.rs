@@ -25,3 +25,24 @@ pub fn verify(ca: &Path, certificate: &Path, purpose: &str, host: Option<&str>) 
     }
     run(&mut command).verdict()
 }
+
+/// Runs `certtool --verify-crl` for a list in PEM.
+pub fn verify_revocation_list(ca: &Path, list: &Path) -> Verdict {
+    let mut command = Tool::CERTTOOL.command();
+    command
+        .arg("--verify-crl")
+        .arg("--load-ca-certificate")
+        .arg(ca)
+        .arg("--infile")
+        .arg(list);
+    run(&mut command).verdict()
+}
+
+/// Runs `certtool --crl-info` for a list in DER, and returns what it prints.
+pub fn show_revocation_list(list: &Path) -> String {
+    let mut command = Tool::CERTTOOL.command();
+    command
+        .args(["--crl-info", "--inder", "--infile"])
+        .arg(list);
+    run(&mut command).expect_success().stdout().to_owned()
+}

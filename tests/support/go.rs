@@ -86,6 +86,27 @@ pub fn request(request: &Path) -> Verdict {
     judge("request", &[("-in", request.as_os_str())]).0
 }
 
+/// `x509.ParseRevocationList` and `CheckSignatureFrom`: the serial numbers of a list in DER, as etcd
+/// reads it.
+pub fn revocation_list(list: &Path, ca: &Path) -> (Verdict, Vec<String>) {
+    lists(&[("-in", list.as_os_str()), ("-ca", ca.as_os_str())])
+}
+
+/// Reads the lists of a PEM file, as [`revocation_list`] does.
+pub fn revocation_lists_in_pem(path: &Path, ca: &Path) -> (Verdict, Vec<String>) {
+    lists(&[
+        ("-in", path.as_os_str()),
+        ("-ca", ca.as_os_str()),
+        ("-pem", "yes".as_ref()),
+    ])
+}
+
+fn lists(flags: &[(&str, &std::ffi::OsStr)]) -> (Verdict, Vec<String>) {
+    let (verdict, output) = judge("crl", flags);
+    let serials = body(&output.json());
+    (verdict, serials.lines().map(str::to_owned).collect())
+}
+
 /// `x509.CreateCertificateRequest` for a new key of an algorithm: returns a request in PEM with the
 /// contents of `template`, which is Go's `x509.CertificateRequest` in JSON.
 pub fn create_request(key: &str, template: &Value) -> String {

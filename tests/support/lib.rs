@@ -49,6 +49,7 @@ pub mod pkilint;
 pub mod prometheus;
 pub mod pyca;
 pub mod python;
+pub mod record;
 
 pub use crate::{
     credentials::Credentials,
@@ -63,3 +64,10 @@ pub use crate::{
 
 /// The name of the lock file, which stays in the directory of a store.
 pub const LOCK_FILE: &str = ".etcd-pki.lock";
+
+/// Whether a path has the name of a file that commands write for themselves in the directory of a
+/// store: the lock file, or the record of issued certificates.
+pub fn is_own_file(path: impl AsRef<std::path::Path>) -> bool {
+    let name = path.as_ref().file_name();
+    name.is_some_and(|name| name == LOCK_FILE || name == record::RECORD_FILE)
+}

@@ -13,8 +13,9 @@ use etcd_pki_core::{Bundle, Certificate, CertificateRequest, Identity, PrivateKe
 use serde_json::Value;
 
 use crate::{
-    LOCK_FILE, Scratch,
+    Scratch,
     command::etcd_pki,
+    is_own_file,
     openssl::{self, Purpose},
 };
 
@@ -117,19 +118,23 @@ impl Machines {
     /// output and removed.
     pub fn apply(&self, machine: &str) -> (Value, String) {
         let output = self.output("apply", machine);
-        let said = String::from_utf8(output.stderr).unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
         let facts: Value = serde_json::from_slice(&output.stdout)
-            .unwrap_or_else(|error| panic!("{machine}: {error}: {said}"));
+            .unwrap_or_else(|error| panic!("{machine}: {error}: {stderr}"));
         let is_refused = !facts["refused"].as_array().unwrap().is_empty();
-        assert_eq!(output.status.code(), Some(i32::from(is_refused)), "{said}");
-        let said = without_note(&facts, said);
-        (facts, said)
+        assert_eq!(
+            output.status.code(),
+            Some(i32::from(is_refused)),
+            "{stderr}"
+        );
+        let stderr = without_note(&facts, stderr);
+        (facts, stderr)
     }
 
     /// The same as [`Machines::apply`], but fails if there is a message.
     pub fn quietly(&self, machine: &str) -> Value {
-        let (facts, said) = self.apply(machine);
-        assert_eq!(said, "", "{machine}");
+        let (facts, stderr) = self.apply(machine);
+        assert_eq!(stderr, "", "{machine}");
         facts["done"].clone()
     }
 
@@ -157,7 +162,7 @@ impl Machines {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     directories.push(path);
-                } else if !path.ends_with(LOCK_FILE) {
+                } else if !is_own_file(&path) {
                     let name = path.strip_prefix(self.path(below)).unwrap().to_owned();
                     files.insert(name, fs::read(&path).unwrap());
                 }
@@ -231,7 +236,7 @@ pub fn changed(before: &Files, after: &Files) -> Vec<String> {
 
 /// The messages without the note about hosts that have sent no request. That note must name the
 /// same hosts as the JSON output.
-fn without_note(facts: &Value, said: String) -> String {
+fn without_note(facts: &Value, stderr: String) -> String {
     let hosts: Vec<&str> = facts["without_request"]
         .as_array()
         .into_iter()
@@ -239,12 +244,12 @@ fn without_note(facts: &Value, said: String) -> String {
         .map(|host| host.as_str().unwrap())
         .collect();
     if hosts.is_empty() {
-        assert!(!said.contains("no request has come"), "{said}");
-        return said;
+        assert!(!stderr.contains("no request has come"), "{stderr}");
+        return stderr;
     }
     let note = format!("note: no request has come from {}\n", hosts.join(", "));
-    assert!(said.contains(&note), "{said}");
-    said.replace(&note, "")
+    assert!(stderr.contains(&note), "{stderr}");
+    stderr.replace(&note, "")
 }
 
 /// A request that does not show its host.

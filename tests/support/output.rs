@@ -101,7 +101,7 @@ impl Output {
     /// Fails the test with the whole output, unless the program succeeded.
     #[track_caller]
     pub fn expect_success(self) -> Self {
-        assert!(self.success(), "{}", self.told("failed"));
+        assert!(self.success(), "{}", self.described("failed"));
         self
     }
 
@@ -110,7 +110,7 @@ impl Output {
     #[track_caller]
     pub fn expect_code(self, code: i32) -> Self {
         let reason = format!("did not end with {code}");
-        assert!(self.code == Some(code), "{}", self.told(&reason));
+        assert!(self.code == Some(code), "{}", self.described(&reason));
         self
     }
 
@@ -124,13 +124,15 @@ impl Output {
     }
 
     /// The standard output as JSON.
+    #[must_use]
     #[track_caller]
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|error| panic!("{}", self.told(&format!("printed no JSON ({error})"))))
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| {
+            panic!("{}", self.described(&format!("printed no JSON ({error})")))
+        })
     }
 
-    fn told(&self, what: &str) -> String {
+    fn described(&self, what: &str) -> String {
         let Self {
             command,
             stdout,

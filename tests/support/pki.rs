@@ -8,7 +8,7 @@ use std::{
     process::{Command, Output},
 };
 
-use crate::{LOCK_FILE, command::etcd_pki, scratch::Scratch};
+use crate::{command::etcd_pki, is_own_file, scratch::Scratch};
 
 /// Every file of a directory with its name.
 type Contents = Vec<(String, Vec<u8>)>;
@@ -73,7 +73,10 @@ impl Pki {
         let name = |entry: std::io::Result<fs::DirEntry>| {
             entry.unwrap().file_name().into_string().unwrap()
         };
-        entries.map(name).filter(|name| name != LOCK_FILE).collect()
+        entries
+            .map(name)
+            .filter(|name| !is_own_file(name))
+            .collect()
     }
 
     /// Its files with their contents.

@@ -19,6 +19,11 @@ pub fn request(request: &Path) -> Verdict {
     judge("request", request, None, None)
 }
 
+/// `load_der_x509_crl` or `load_pem_x509_crl`, and `is_signature_valid` with the CA's key
+pub fn revocation_list(list: &Path, ca: &Path) -> Verdict {
+    judge("crl", list, Some(ca), None)
+}
+
 fn judge(question: &str, file: &Path, ca: Option<&Path>, host: Option<&str>) -> Verdict {
     let mut command = Tool::PYTHON.command();
     command

@@ -6,5 +6,9 @@
     reason = "a failing step fails the test"
 )]
 
+mod live;
 mod probe;
+mod revocation;
+mod revoked_live;
+mod revoked_plan;
 mod rotation;

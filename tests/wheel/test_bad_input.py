@@ -22,7 +22,7 @@ from etcd_pki import (
     Verifier,
 )
 
-AUTHORITY = CertificateAuthority.create("etcd-ca")
+CA = CertificateAuthority.create("etcd-ca")
 KEY = PrivateKey.generate()
 ITSELF = []
 ITSELF.append(ITSELF)
@@ -31,9 +31,9 @@ ITSELF.append(ITSELF)
 OBJECTS = {
     type(one).__name__: one
     for one in (
-        AUTHORITY,
-        AUTHORITY.issue(Role.MEMBER, "etcd-1"),
-        AUTHORITY.certificate,
+        CA,
+        CA.issue(Role.MEMBER, "etcd-1"),
+        CA.certificate,
         CertificateRequest.create(KEY, Role.CLIENT, "app"),
         Check(),
         Cluster(members=["etcd-1"], directory="pki"),
@@ -41,15 +41,15 @@ OBJECTS = {
         KEY,
         KEY.public_key,
         Store("pki"),
-        Verifier(AUTHORITY.certificate),
+        Verifier(CA.certificate),
     )
 }
 
 # Valid values for the other arguments
 GOOD = {
-    "certificate": AUTHORITY.certificate,
-    "certificates": AUTHORITY.certificate,
-    "contents": AUTHORITY.certificate.to_pem(),
+    "certificate": CA.certificate,
+    "certificates": CA.certificate,
+    "contents": CA.certificate.to_pem(),
     "der": KEY.to_secret_der(),
     "files": [],
     "host": "etcd-1",
@@ -102,7 +102,7 @@ ODD = {
     "negative time": timedelta(-1),
     "longest": timedelta.max,
     "key": KEY,
-    "certificate": AUTHORITY.certificate,
+    "certificate": CA.certificate,
 }
 
 
@@ -183,9 +183,9 @@ def test_what_is_no_mode(name):
 def test_text_is_no_list_of_certificates(wrong):
     for take in (
         Verifier,
-        lambda wrong: CertificateAuthority.load(wrong, AUTHORITY.key),
+        lambda wrong: CertificateAuthority.load(wrong, CA.key),
         lambda wrong: OBJECTS["Bundle"].ssl_context_client(wrong),
-        lambda wrong: etcd_pki.Bundle(AUTHORITY.certificate, KEY, wrong),
+        lambda wrong: etcd_pki.Bundle(CA.certificate, KEY, wrong),
     ):
         with pytest.raises(TypeError, match="expected Certificate or an iterable of them, not "):
             take(wrong)

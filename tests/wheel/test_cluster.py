@@ -15,7 +15,7 @@ from etcd_pki import (
     CaKind,
     Cluster,
     ClusterAdmin,
-    ClusterAuthority,
+    ClusterCa,
     ClusterDefaults,
     ClusterEntry,
     ClusterFiles,
@@ -43,7 +43,7 @@ def built():
     return Cluster(
         layout=Layout.KUBEADM,
         directory="pki",
-        authority=ClusterAuthority("etcd-ca", organization="ops", algorithm="ec-p384", validity="10y", peers="shared"),
+        ca=ClusterCa("etcd-ca", organization="ops", algorithm="ec-p384", validity="10y", peers="shared"),
         defaults=ClusterDefaults(algorithm="ed25519", validity="1y", renew_before=timedelta(days=20), take_names_as_given=True),
         shared_names=["etcd", IPv4Address("10.0.0.100")],
         members=[ClusterEntry("etcd-1", names=["10.0.0.11"], client_port=4001)],
@@ -86,8 +86,8 @@ def test_facts():
     assert cluster.hosts == ["etcd-1", "kube-1"]
     assert cluster.shared_names == ["etcd", IPv4Address("10.0.0.100")]
     assert [entry.identity.name for entry in cluster.members + cluster.nodes + cluster.clients] == ["etcd-1", "kube-1", "backup"]
-    assert (cluster.authority.common_name, cluster.authority.organization) == ("etcd-ca", "ops")
-    assert not cluster.authority.has_separate_peers
+    assert (cluster.ca.common_name, cluster.ca.organization) == ("etcd-ca", "ops")
+    assert not cluster.ca.has_separate_peers
     assert cluster.defaults.renew_before == "20d"
     assert cluster.defaults.takes_names_as_given and not ClusterDefaults().takes_names_as_given
     assert cluster.files.key_mode == 0o640 and cluster.files.certificate_mode is None
@@ -147,7 +147,7 @@ def test_is_copied_and_pickled(take):
 
 
 def test_is_frozen():
-    for value, name in (built(), "members"), (built().authority, "common_name"), (built(), "anything"):
+    for value, name in (built(), "members"), (built().ca, "common_name"), (built(), "anything"):
         with pytest.raises(AttributeError):
             setattr(value, name, None)
 
@@ -195,7 +195,7 @@ def test_without_a_directory():
         {"shared_names": "etcd"},
         {"shared_names": b"etcd"},
         {"layout": 7},
-        {"authority": "etcd-ca"},
+        {"ca": "etcd-ca"},
         {"defaults": {}},
         {"admin": "yes"},
         {"admin": 1},
@@ -215,6 +215,25 @@ def test_numbers_that_are_no_port(port):
     for make in (lambda: Cluster(peer_port=port), lambda: ClusterEntry("etcd-1", client_port=port)):
         with pytest.raises(etcd_pki.errors.SpecificationError, match=f"{port} is no port"):
             make()
+
+
+@pytest.mark.parametrize(
+    ("mapping", "field"),
+    [
+        ({"members": ["etcd-1"], "clients": [{"name": "a", "validity": "90"}]}, "clients[0].validity"),
+        ({"members": [{"name": "etcd-1", "adresses": ["10.0.0.11"]}]}, "members[0].adresses"),
+        ({"members": "etcd-1"}, "members"),
+        ({"members": ["etcd-1"], "defaults": {"validity": "9d", "renew_before": "9d"}}, "defaults.renew_before"),
+        ({"members": ["etcd-1", "etcd-1"]}, "members[1].name"),
+    ],
+)
+def test_errors_of_a_mapping_name_the_field(mapping, field):
+    """The caller has not seen the text that is read."""
+    with pytest.raises(etcd_pki.SpecificationError) as raised:
+        Cluster.from_mapping(mapping)
+    error = raised.value
+    assert (error.line, error.column, error.field) == (None, None, field)
+    assert str(error).startswith(f"{field}: ")
 
 
 def test_mappings_that_are_none():

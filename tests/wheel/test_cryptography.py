@@ -114,7 +114,7 @@ def test_a_certificate_of_ours_is_taken_by_their_verifier(ca, member):
     assert Certificate.from_cryptography(leaf) == member.certificate
 
 
-def test_an_authority_of_theirs(theirs):
+def test_a_ca_of_theirs(theirs):
     key, certificate = theirs
     ca = CertificateAuthority.load(Certificate.from_cryptography(certificate), PrivateKey.from_cryptography(key))
     bundle = ca.issue(Role.MEMBER, "etcd-1", names=["10.0.0.11"])

@@ -9,7 +9,7 @@ from etcd_pki import (
     Certificate,
     Check,
     Cluster,
-    ClusterAuthority,
+    ClusterCa,
     Layout,
     PrivateKey,
     Renewal,
@@ -19,7 +19,7 @@ from etcd_pki import (
 
 
 def test_state(tmp_path):
-    cluster = Cluster(members=["etcd-1"], clients=["root"], authority=ClusterAuthority(peers="separate"))
+    cluster = Cluster(members=["etcd-1"], clients=["root"], ca=ClusterCa(peers="separate"))
     cluster.apply(tmp_path)
     (tmp_path / "notes.txt").write_text("nothing of ours")
     state = inspect_directory(tmp_path)
@@ -55,7 +55,7 @@ def test_no_directory(tmp_path):
 
 def test_the_ca_next_to_a_file(tmp_path):
     """With a separate peer CA, that CA belongs to a member's peer certificate."""
-    Cluster(members=["etcd-1"], authority=ClusterAuthority(peers="separate")).apply(tmp_path)
+    Cluster(members=["etcd-1"], ca=ClusterCa(peers="separate")).apply(tmp_path)
     for name in ["member-etcd-1.pem", "peer-etcd-1.pem"]:
         path = tmp_path / name
         certificate = Certificate.from_pem(path.read_bytes())

@@ -99,7 +99,7 @@ def test_a_plan(tmp_path):
 
 REQUESTS = """
 import os, signal, sys
-from etcd_pki import Cluster, ClusterAuthority, ClusterDefaults
+from etcd_pki import Cluster, ClusterCa, ClusterDefaults
 signal.signal(signal.SIGINT, signal.default_int_handler)
 def ctrl_c(done, all):
     os.kill(os.getpid(), signal.SIGINT)
@@ -135,7 +135,7 @@ def test_requests_that_are_signed(tmp_path):
     """A host has all its certificates, or none. A new plan finds the others."""
     code = """
 hosts = [f"etcd-{number}" for number in range(150)]
-cluster = Cluster(members=hosts, authority=ClusterAuthority(algorithm="rsa-4096"))
+cluster = Cluster(members=hosts, ca=ClusterCa(algorithm="rsa-4096"))
 for name in hosts:
     host(cluster, name).apply()
 ended(signing(cluster).apply)

@@ -1,6 +1,7 @@
 """Certificates that etcd would refuse are not issued, and client certificates that etcd's peer
 port accepts are reported."""
 
+from datetime import datetime, timedelta, timezone
 from subprocess import run
 
 import etcd_pki
@@ -42,7 +43,7 @@ def test_who_is_accepted_by_peers():
     assert ca.issue(Role.MEMBER, "etcd-1").certificate.peer_port is None
     node = etcd_pki.ClusterEntry("kube-1", names=["10.0.0.7"])
     for peers, code in [("shared", "EP044"), ("separate", None)]:
-        cluster = Cluster(members=["etcd-1"], nodes=[node], authority=etcd_pki.ClusterAuthority(peers=peers))
+        cluster = Cluster(members=["etcd-1"], nodes=[node], ca=etcd_pki.ClusterCa(peers=peers))
         found = [pair.peer_port and pair.peer_port.code for pair in cluster.desired().pairs if pair.role == Role.NODE]
         assert found == [code]
 
@@ -55,7 +56,14 @@ def test_what_is_renewed_later_than_requested(tmp_path):
     assert Renewal(Store(tmp_path)).plan_due().steps == []
     cluster = Cluster(clients=["root"], defaults=etcd_pki.ClusterDefaults(renew_before="200d"))
     (pair,) = cluster.desired().pairs
-    assert pair.renewed_later.code == "EP045"
+    assert pair.renewed_later().code == "EP045"
+    end = datetime(2030, 1, 1, tzinfo=timezone.utc)
+    cluster = Cluster(clients=["root"], defaults=etcd_pki.ClusterDefaults(validity=end, renew_before="60d"))
+    (pair,) = cluster.desired().pairs
+    plan = cluster.plan(tmp_path / "new", now=end - timedelta(days=365))
+    assert plan.now_utc == end - timedelta(days=365)
+    assert pair.renewed_later(now=plan.now_utc) is None
+    assert pair.renewed_later(now=end - timedelta(days=90)).code == "EP045"
 
 
 def test_the_names_that_peers_may_have(tmp_path):

@@ -102,7 +102,7 @@ def test_equals_itself_only(key):
     assert key != "key" and key != None  # noqa: E711
 
 
-def test_the_key_of_a_bundle_or_an_authority_is_one(ca, member):
+def test_the_key_of_a_bundle_or_a_ca_is_one(ca, member):
     for owner in (ca, member):
         assert owner.key == owner.key
         assert len({owner.key, owner.key}) == 1
@@ -175,7 +175,7 @@ def test_is_frozen(key):
             """A key class that could give false answers."""
 
 
-def test_the_key_of_a_bundle_and_of_an_authority(ca, member):
+def test_the_key_of_a_bundle_and_of_a_ca(ca, member):
     assert member.key.public_key == member.certificate.public_key
     assert ca.key.public_key == ca.certificate.public_key
     again = CertificateAuthority.load(ca.certificate, ca.key)

@@ -62,7 +62,7 @@ def test_formats_of_old():
     assert PrivateKey.from_pem(sec1).algorithm == "ec-p256"
 
 
-def test_an_authority_a_request_and_a_certificate(directory):
+def test_a_ca_a_request_and_a_certificate(directory):
     for name in ("ca", "etcd-1"):
         (directory / f"{name}-key.pem").write_bytes(openssl(*GENERATED["rsa-2048"].split()))
     signed = "-CA ca.pem -CAkey ca-key.pem -CAcreateserial -days 5 -extfile openssl.conf -extensions member"

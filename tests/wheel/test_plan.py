@@ -105,7 +105,7 @@ def test_the_options(cluster, tmp_path):
     assert (tmp_path / "member-etcd-1-key.pem").read_bytes() != key
 
 
-def test_an_encrypted_authority(cluster, tmp_path):
+def test_an_encrypted_ca(cluster, tmp_path):
     cluster.apply(tmp_path, passphrase="correct horse")
     assert b"ENCRYPTED" in (tmp_path / "ca-key.pem").read_bytes()
     wider = Cluster(members=["etcd-1", "etcd-2"], clients=["root"])
@@ -161,12 +161,15 @@ def test_export(cluster, tmp_path):
     with pytest.raises(FileExistsError):
         cluster.export(tmp_path / "etcd-1", host="etcd-1", store=Store(tmp_path / "all"))
     assert cluster.export(tmp_path / "etcd-1", host="etcd-1", store=tmp_path / "all", overwrite=True) == exported
-    assert exported.unset_owners == []
+    assert exported.unset_owners == [] and exported.other_files == []
+    (tmp_path / "etcd-1" / "client-old-key.pem").write_bytes(b"old")
+    again = cluster.export(tmp_path / "etcd-1", host="etcd-1", store=tmp_path / "all", overwrite=True)
+    assert again.other_files == [tmp_path / "etcd-1" / "client-old-key.pem"] and again.other_files[0].exists()
 
 
-def test_another_authority(cluster, tmp_path):
+def test_another_ca(cluster, tmp_path):
     cluster.apply(tmp_path)
-    other = Cluster(members=["etcd-1"], authority=etcd_pki.ClusterAuthority("other-ca"))
+    other = Cluster(members=["etcd-1"], ca=etcd_pki.ClusterCa("other-ca"))
     with pytest.raises(etcd_pki.errors.OtherCaError) as raised:
         other.apply(tmp_path)
     assert (raised.value.path, raised.value.wanted) == (tmp_path / "ca.pem", "other-ca")
@@ -187,7 +190,7 @@ def test_progress_that_raises(tmp_path):
 
 def assert_whole(directory):
     """Checks that each existing certificate has its key, and that there are no other files."""
-    names = {file.name for file in directory.iterdir() if not file.is_symlink()} - {".etcd-pki.lock"}
+    names = {file.name for file in directory.iterdir() if not file.is_symlink()} - {".etcd-pki.lock", ".etcd-pki-issued.jsonl"}
     certificates = {name for name in names if name.endswith(".pem") and not name.endswith("-key.pem")}
     for name in certificates:
         etcd_pki.Bundle.from_files(directory / name, directory / name.replace(".pem", "-key.pem"))
@@ -323,8 +326,8 @@ def test_hosts_to_restart(cluster, tmp_path):
 
 
 def test_a_validity_that_is_shortened(tmp_path):
-    ca = etcd_pki.ClusterAuthority("etcd-ca", validity="100d")
-    report = Cluster(clients=[ClusterEntry("root", validity="200d"), "app"], authority=ca).apply(tmp_path)
+    ca = etcd_pki.ClusterCa("etcd-ca", validity="100d")
+    report = Cluster(clients=[ClusterEntry("root", validity="200d"), "app"], ca=ca).apply(tmp_path)
     (shortened,) = report.shortened_validities
     assert shortened.path == tmp_path / "client-root.pem"
     assert shortened.not_valid_after_utc == Certificate.from_file(tmp_path / "ca.pem").not_valid_after_utc
@@ -340,7 +343,7 @@ def test_unmanaged_pairs_have_their_directory(tmp_path):
 
 def test_an_unmanaged_ca(tmp_path):
     def members(peers):
-        return Cluster(members=["etcd-1"], authority=etcd_pki.ClusterAuthority(peers=peers))
+        return Cluster(members=["etcd-1"], ca=etcd_pki.ClusterCa(peers=peers))
 
     members("separate").apply(tmp_path)
     assert members("separate").plan(tmp_path).unmanaged_ca is None

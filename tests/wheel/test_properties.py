@@ -14,7 +14,7 @@ from etcd_pki import (
     CertificateRequest,
     Check,
     Cluster,
-    ClusterAuthority,
+    ClusterCa,
     ClusterDefaults,
     ClusterEntry,
     Identity,
@@ -190,7 +190,7 @@ def test_words_and_names(text):
     meant(lambda: Profile(Role.CLIENT, validity=text))
     meant(lambda: Check(warning=text, critical=text, ignore=[text]))
     meant(lambda: ClusterEntry(text, names=[text], validity=text))
-    meant(lambda: ClusterAuthority(text, validity=text, peers=text))
+    meant(lambda: ClusterCa(text, validity=text, peers=text))
     meant(lambda: ClusterDefaults(renew_before=text))
     meant(lambda: Verifier(CA.certificate, host=text).verify(MEMBER.certificate))
     meant(lambda: etcd_pki.Layout.KUBEADM.pairs(Role.CLIENT, text))

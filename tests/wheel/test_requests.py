@@ -88,7 +88,7 @@ def test_keys_stay_on_their_hosts(tmp_path):
     cluster = Cluster(
         members=[ClusterEntry("etcd-1", names=["10.0.0.11"]), ClusterEntry("etcd-2", names=["10.0.0.12"])], admin=False
     )
-    exchange, authority = tmp_path / "exchange", tmp_path / "authority"
+    exchange, ca = tmp_path / "exchange", tmp_path / "ca"
     for host in ("etcd-1", "etcd-2"):
         plan = cluster.plan(tmp_path / host, host=host, exchange=exchange)
         assert plan.has_work and plan.exchange == exchange / host
@@ -104,19 +104,19 @@ def test_keys_stay_on_their_hosts(tmp_path):
     # An unexpected file is refused
     stranger = exchange / "etcd-1" / "stranger.csr"
     shutil.copy(plan.changes[0].request, stranger)
-    signing = cluster.plan(authority, exchange=exchange)
+    signing = cluster.plan(ca, exchange=exchange)
     assert signing.exchange == exchange and signing.hosts_without_request == []
     signed = [step for step in signing.changes if step.action is Action.SIGN]
     assert [(step.host, step.file) for step in signed] == [
         (host, exchange / host / f"member-{host}.csr") for host in ("etcd-1", "etcd-2")
     ]
-    assert [step.paths.certificate for step in signing.changes if step.action is Action.CREATE] == [authority / "ca.pem"]
+    assert [step.paths.certificate for step in signing.changes if step.action is Action.CREATE] == [ca / "ca.pem"]
     assert [refusal.path for refusal in signing.refused] == [stranger]
     assert signing.refused[0].reason in str(signing.refused[0])
     report = signing.apply()
     assert (report.count(Action.CREATE), report.count(Action.SIGN)) == (1, 2)
     assert report.denied_claims == [] and report.is_complete
-    fingerprint = Certificate.from_file(authority / "ca.pem").fingerprint_sha256
+    fingerprint = Certificate.from_file(ca / "ca.pem").fingerprint_sha256
     for host in ("etcd-1", "etcd-2"):
         (blocked,) = cluster.apply(tmp_path / host, host=host, exchange=exchange).failures
         (untrusted,) = blocked.step.reasons
@@ -128,7 +128,7 @@ def test_keys_stay_on_their_hosts(tmp_path):
         report = cluster.apply(tmp_path / host, host=host, exchange=exchange, trust=["sha256:" + spelled])
         assert (report.count(Action.TRUST), report.count(Action.INSTALL)) == (1, 1)
         (trust,) = [done.step for done in report.done if done.step.action is Action.TRUST]
-        trusted = Certificate.from_file(authority / "ca.pem")
+        trusted = Certificate.from_file(ca / "ca.pem")
         assert trust.fingerprint_sha256 == trusted.fingerprint_sha256
         assert (trust.trusted_sha256, trust.untrusted_sha256) == ([trusted.fingerprint_sha256], [])
         bundle = Bundle.from_files(tmp_path / host / f"member-{host}.pem", tmp_path / host / f"member-{host}-key.pem")
@@ -145,12 +145,12 @@ def test_progress(tmp_path):
         told.append((done, all))
 
     def host():
-        ca = tmp_path / "authority" / "ca.pem"
+        ca = tmp_path / "ca" / "ca.pem"
         trust = [Certificate.from_file(ca).fingerprint_sha256] if ca.exists() else None
         return cluster.plan(tmp_path / "etcd-1", host="etcd-1", exchange=tmp_path / "exchange", trust=trust)
 
     def signing():
-        return cluster.plan(tmp_path / "authority", exchange=tmp_path / "exchange")
+        return cluster.plan(tmp_path / "ca", exchange=tmp_path / "exchange")
 
     # The steps: pairs; then a CA, its certificate for the host, and pairs; then a CA that is
     # trusted, and pairs
@@ -164,15 +164,15 @@ def test_progress(tmp_path):
 
 
 def test_a_wrong_passphrase_does_not_use_a_plan_up(tmp_path):
-    cluster, authority, exchange = Cluster(members=["etcd-1"]), tmp_path / "authority", tmp_path / "exchange"
-    CertificateAuthority.create("etcd-ca").write(authority, passphrase="correct horse")
+    cluster, ca, exchange = Cluster(members=["etcd-1"]), tmp_path / "ca", tmp_path / "exchange"
+    CertificateAuthority.create("etcd-ca").write(ca, passphrase="correct horse")
     cluster.apply(tmp_path / "etcd-1", host="etcd-1", exchange=exchange)
-    plan = cluster.plan(authority, exchange=exchange)
+    plan = cluster.plan(ca, exchange=exchange)
     with pytest.raises(etcd_pki.errors.EncryptedKeyError):
         plan.apply()
     with pytest.raises(etcd_pki.errors.WrongPassphraseError) as raised:
         plan.apply(passphrase="wrong")
-    assert raised.value.path == authority / "ca-key.pem"
+    assert raised.value.path == ca / "ca-key.pem"
     assert plan.apply(passphrase="correct horse").count(Action.SIGN) == 2
     with pytest.raises(etcd_pki.errors.FileChangedError):
         plan.apply(passphrase="correct horse")
@@ -186,6 +186,6 @@ def test_what_was_claimed_and_not_granted(tmp_path):
     key = PrivateKey.from_file(tmp_path / "kube-1" / "node-kube-1-key.pem")
     greedy = CertificateRequest.create(key, Role.MEMBER, Identity("kube-1", organization="system:masters"))
     request.write_bytes(greedy.to_pem())
-    report = cluster.apply(tmp_path / "authority", exchange=tmp_path / "exchange")
+    report = cluster.apply(tmp_path / "ca", exchange=tmp_path / "exchange")
     assert [denied.path for denied in report.denied_claims] == [request]
     assert "organization system:masters" in map(str, report.denied_claims[0].claims)

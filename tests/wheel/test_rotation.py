@@ -1,7 +1,7 @@
 """The rotation of a CA."""
 
 import pytest
-from etcd_pki import CaKind, Cluster, ClusterAuthority, Gate, Rotation, Stage, Store, Strategy, errors
+from etcd_pki import CaKind, Cluster, ClusterCa, Gate, Rotation, Stage, Store, Strategy, errors
 
 MEMBERS = ["etcd-1", "etcd-2"]
 
@@ -68,7 +68,7 @@ def test_an_emergency(store):
 
 
 def test_a_peer_ca(tmp_path):
-    cluster = Cluster(members=MEMBERS, authority=ClusterAuthority(peers="separate"))
+    cluster = Cluster(members=MEMBERS, ca=ClusterCa(peers="separate"))
     cluster.apply(tmp_path / "ssl")
     store = Store(tmp_path / "ssl")
     rotation = Rotation.read(store, "peer").prepare(cluster=cluster)

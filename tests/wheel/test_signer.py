@@ -18,14 +18,14 @@ class Elsewhere:
         return self._answer(message)
 
 
-def authority(answer):
+def signing_ca(answer):
     key = PrivateKey.generate()
     certificate = CertificateAuthority.create("etcd-ca", key=key).certificate
     return CertificateAuthority.from_signer(certificate, Elsewhere(key, answer or key.sign))
 
 
 def test_it_signs():
-    ca = authority(None)
+    ca = signing_ca(None)
     assert ca.key is None
     ca.issue(Role.CLIENT, "backup").certificate.check_issued_by(ca.certificate)
 
@@ -35,7 +35,7 @@ def test_what_it_raises_is_the_cause():
         raise RuntimeError("the module is locked")
 
     with pytest.raises(SignerError, match="the module is locked") as raised:
-        authority(answer).issue(Role.CLIENT, "backup")
+        signing_ca(answer).issue(Role.CLIENT, "backup")
     assert isinstance(raised.value.__cause__, RuntimeError)
 
 
@@ -44,7 +44,7 @@ def test_an_interrupt_goes_on_as_it_is():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        authority(answer).issue(Role.CLIENT, "backup")
+        signing_ca(answer).issue(Role.CLIENT, "backup")
 
 
 def test_each_thread_is_told_what_it_raised_itself():
@@ -54,7 +54,7 @@ def test_each_thread_is_told_what_it_raised_itself():
         together.wait(timeout=30)
         raise RuntimeError(threading.get_ident())
 
-    ca = authority(answer)
+    ca = signing_ca(answer)
 
     def issue(_):
         with pytest.raises(SignerError) as raised:
@@ -68,10 +68,10 @@ def test_each_thread_is_told_what_it_raised_itself():
 
 def test_what_is_no_signature():
     with pytest.raises(SignerError) as raised:
-        authority(lambda message: "text").issue(Role.CLIENT, "backup")
+        signing_ca(lambda message: "text").issue(Role.CLIENT, "backup")
     assert isinstance(raised.value.__cause__, TypeError)
     with pytest.raises(ValueError, match="signature"):
-        authority(lambda message: b"no signature").issue(Role.CLIENT, "backup")
+        signing_ca(lambda message: b"no signature").issue(Role.CLIENT, "backup")
 
 
 def test_a_signer_has_a_public_key_and_signs():
@@ -81,7 +81,7 @@ def test_a_signer_has_a_public_key_and_signs():
         def sign(self, message):
             return message
 
-    certificate = authority(None).certificate
+    certificate = signing_ca(None).certificate
     with pytest.raises(TypeError, match="expected PublicKey as public_key, not str"):
         CertificateAuthority.from_signer(certificate, Keyless())
     for wrong in (None, 7, "key", b"key", object(), certificate):

@@ -107,7 +107,7 @@ def test_algorithms(algorithm):
     handshake(member.ssl_context_server(), client.ssl_context_client())
 
 
-def test_another_authoritys(other_ca, member, client):
+def test_another_ca(other_ca, member, client):
     stranger = other_ca.issue(Role.CLIENT, "backup")
     with pytest.raises(REFUSED):
         handshake(member.ssl_context_server(), stranger.ssl_context_client(member_root(member)))

@@ -95,7 +95,7 @@ def test_pairs_all_or_none(ca, tmp_path):
     assert (tmp_path / "client-two.pem").read_bytes() == bundles[1].to_pem()
 
 
-def test_the_authority_in_a_lock(ca, other_ca, tmp_path):
+def test_the_ca_in_a_lock(ca, other_ca, tmp_path):
     with Store(tmp_path).lock() as files:
         files.write_ca(ca)
         with pytest.raises(etcd_pki.errors.ExistingCaError):
@@ -107,7 +107,7 @@ def test_the_authority_in_a_lock(ca, other_ca, tmp_path):
     assert Store(tmp_path).ca(passphrase="correct horse").certificate == other_ca.certificate
 
 
-def test_the_authority_that_peers_have_apart(ca, other_ca, tmp_path):
+def test_a_separate_peer_ca(ca, other_ca, tmp_path):
     store = Store(tmp_path)
     paths = store.ca_paths(CaKind.PEER)
     assert (paths.certificate.name, paths.key.name) == ("peer-ca.pem", "peer-ca-key.pem")
@@ -128,7 +128,7 @@ def test_the_authority_that_peers_have_apart(ca, other_ca, tmp_path):
     assert store.ca().certificate == ca.certificate
 
 
-def test_an_authority_that_has_expired_is_loaded_to_be_renewed(tmp_path):
+def test_a_ca_that_has_expired_is_loaded_to_be_renewed(tmp_path):
     store = Store(tmp_path)
     for kind in CaKind:
         paths = store.ca_paths(kind)

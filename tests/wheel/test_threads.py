@@ -77,7 +77,7 @@ def test_another_thread_goes_on_meanwhile(work, large):
     assert min(longest_wait_beside(lambda: work(*large)) for _ in range(3)) < 0.5
 
 
-def test_one_authority_serves_many_threads(ca):
+def test_one_ca_serves_many_threads(ca):
     def issue(number):
         bundle = ca.issue(Role.CLIENT, f"client-{number}")
         assert Verifier(ca.certificate, role=Role.CLIENT).verify(bundle.certificate)

@@ -9,13 +9,14 @@ from etcd_pki import (
     Check,
     Cluster,
     ClusterAdmin,
-    ClusterAuthority,
+    ClusterCa,
     ClusterDefaults,
     ClusterEntry,
     PrivateKey,
     Profile,
     Renewal,
     Role,
+    Store,
     Verifier,
 )
 
@@ -28,6 +29,10 @@ def instants(ca):
     """Returns everything that accepts a time."""
     yield lambda instant: CertificateAuthority.create("etcd-ca", now=instant)
     yield lambda instant: CertificateAuthority.load(ca.certificate, ca.key, now=instant)
+    yield lambda instant: CertificateAuthority.from_pem(ca.certificate.to_pem(), ca.key.to_secret_pem(), now=instant)
+    yield lambda instant: CertificateAuthority.from_files("ca.pem", "ca-key.pem", now=instant)
+    yield lambda instant: CertificateAuthority.from_signer(ca.certificate, ca.key, now=instant)
+    yield lambda instant: Store("pki").ca(now=instant)
     yield lambda instant: ca.issue(Role.CLIENT, "backup", now=instant)
     yield lambda instant: ca.renewed(now=instant)
     yield lambda instant: ca.renew(ca.certificate, now=instant)
@@ -49,7 +54,7 @@ def validities(ca):
     yield lambda validity: ca.issue(Profile(Role.CLIENT, validity=validity), "backup")
     yield lambda validity: Cluster(clients=[ClusterEntry("root", validity=validity)]).apply("pki")
     yield lambda validity: Cluster(defaults=ClusterDefaults(validity=validity), clients=["root"]).apply("pki")
-    yield lambda validity: Cluster(authority=ClusterAuthority(validity=validity), clients=["root"]).apply("pki")
+    yield lambda validity: Cluster(ca=ClusterCa(validity=validity), clients=["root"]).apply("pki")
     yield lambda validity: Cluster(admin=ClusterAdmin(validity=validity), members=["etcd-1"]).apply("pki")
 
 

@@ -16,7 +16,9 @@ use crate::{
     input::Input,
     options::{ClusterOptions, ExchangeOption, PassphraseOptions, PlanOptions},
     output,
-    plan::{Document, applied, denied_claims, remarks, shortened_validities, unmanaged},
+    plan::{
+        Document, applied, denied_claims, remarks, revocation, shortened_validities, unmanaged,
+    },
     unfinished::{Unfinished, message},
 };
 
@@ -100,6 +102,7 @@ impl Application<'_> {
         let [report] = &reports;
         let printed = self.print(report, unfinished.as_ref(), bar.began());
         unmanaged(report.plan(), report.done().map(|done| done.step()));
+        revocation(report);
         if let Some(unfinished) = unfinished {
             unfinished.print();
             return Ok(Answer::No);

@@ -6,11 +6,12 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::{
     adopt::Adopt, apply::Apply, ca::CaCommand, cert::CertCommand, check::CheckCommand,
-    completions::Completions, csr::CsrCommand, env::EnvCommand, export::Export, failure::Outcome,
-    input::Input, key::KeyCommand, kubespray::Kubespray, man::Man, plan::PlanCommand,
+    completions::Completions, crl::CrlCommand, csr::CsrCommand, env::EnvCommand, export::Export,
+    failure::Outcome, input::Input, key::KeyCommand, kubespray::Kubespray, man::Man,
+    plan::PlanCommand,
 };
 
-/// Keys, certificate requests, a certificate authority and certificates for etcd, without OpenSSL
+/// Keys, certificate requests, a CA and certificates for etcd, without OpenSSL
 ///
 /// Results go to standard output and remarks to standard error. A file called - is standard input
 /// or output.
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     Ca(CaCommand),
     #[command(subcommand)]
     Cert(CertCommand),
+    #[command(subcommand)]
+    Crl(CrlCommand),
     Plan(PlanCommand),
     Apply(Apply),
     Export(Export),
@@ -81,6 +84,7 @@ impl Command {
             Self::Csr(command) => command.run(input),
             Self::Ca(command) => command.run(input),
             Self::Cert(command) => command.run(input),
+            Self::Crl(command) => command.run(input),
             Self::Plan(command) => command.run(input),
             Self::Apply(command) => command.run(input),
             Self::Export(command) => command.run(input),

@@ -1,5 +1,6 @@
-//! `etcd-pki ca`: certificate authorities.
+//! `etcd-pki ca`: CAs.
 
+mod issued;
 mod renew;
 mod rotate;
 
@@ -8,11 +9,13 @@ use std::path::{Path, PathBuf};
 use clap::{ArgGroup, Args, Subcommand};
 use etcd_pki_core::{
     CaKind, Certificate, CertificateAuthority, Error, Identity, Passphrase, PrivateKey, Store,
-    internal::read_regular_file, role::Compatibility,
+    internal::read_regular_file,
+    role::Compatibility,
+    store::{Issuance, record_issued},
 };
 use zeroize::Zeroizing;
 
-use self::{renew::Renew, rotate::Rotate};
+use self::{issued::Issued, renew::Renew, rotate::Rotate};
 use crate::{
     facts::CertificateFacts,
     failure::{Failure, Outcome},
@@ -20,7 +23,7 @@ use crate::{
     input::{Input, called, parse_in_place},
     options::{
         self, DirectoryOptions, FormatOption, JsonOption, KeyOptions, KeyUse, PairOutOptions,
-        PassphraseOptions, ValidityOptions,
+        PassphraseOptions, RecordOption, ValidityOptions,
     },
     output,
     report::Report,
@@ -28,12 +31,13 @@ use crate::{
     time,
 };
 
-/// Create, show, renew and rotate certificate authorities
+/// Create, show, renew and rotate CAs, and show what they issued
 #[derive(Subcommand)]
 #[command(after_help = "\
 Examples:
   etcd-pki ca new -d pki
   etcd-pki ca show -d pki
+  etcd-pki ca issued -d pki
 
 Exit codes:
   0  done
@@ -44,6 +48,7 @@ pub(crate) enum CaCommand {
     Show(Show),
     Renew(Renew),
     Rotate(Box<Rotate>),
+    Issued(Issued),
 }
 
 impl CaCommand {
@@ -53,6 +58,7 @@ impl CaCommand {
             Self::Show(command) => command.run(input),
             Self::Renew(command) => command.run(input),
             Self::Rotate(command) => command.run(input),
+            Self::Issued(command) => command.run(),
         }
     }
 }
@@ -112,6 +118,8 @@ pub(crate) struct New {
     #[arg(long, help_heading = "Output")]
     replace_ca: bool,
     #[command(flatten)]
+    record: RecordOption,
+    #[command(flatten)]
     json: JsonOption,
 }
 
@@ -139,6 +147,7 @@ impl New {
             None => self.obtain_key(input, passphrase.as_ref()),
         })?;
         let locked = store.lock_with(|| output::waiting_for(store.directory()))?;
+        let locked = self.record.applied_to(locked);
         let had_one = paths.certificate.exists();
         let kept = report.while_replacing(&[&paths.certificate, &paths.key], || {
             let passphrase = passphrase.as_ref();
@@ -151,7 +160,7 @@ impl New {
             written.map_err(Failure::from)
         })?;
         report.kept_ca(kept.as_ref());
-        report.authority(&paths.certificate, ca.certificate());
+        report.ca(&paths.certificate, ca.certificate());
         if let Some(key) = ca.key() {
             if is_left {
                 let key = paths.key.display();
@@ -225,17 +234,22 @@ impl New {
             files.push(File::secret(key_out, pem, key.public_key()));
         }
         let replacing = if self.replace_ca {
-            Replacing::Authorities
+            Replacing::CaFiles
         } else {
             Replacing::Nothing
         };
         let cuts_off = self.replace_ca && cuts_off(out, &ca);
-        let written = report.write(&files, replacing);
+        let key_file = if self.key.is_new() { key_out } else { out };
+        let recorded = self.record.place_of(out, key_file);
+        let written = report.write_recorded(&files, replacing, &|| match &recorded {
+            Some(file) => record_issued(file, &[Issuance::of_new_ca(ca.certificate())]),
+            None => Ok(()),
+        });
         written.map_err(|failure| match failure {
             Failure::Refused(Error::ExistingFile { path }) => in_the_way(&path, out, key_out),
             failure => failure,
         })?;
-        report.authority(out, ca.certificate());
+        report.ca(out, ca.certificate());
         if let Some(key) = new_key {
             report.key(key_out, key);
         }
@@ -298,9 +312,7 @@ fn in_the_way(path: &Path, out: &Path, key_out: &Path) -> Failure {
     if path == key_out && is_missing(out) {
         let [certificate, key] = [out, key_out].map(Path::display);
         return Failure::failed(
-            format!(
-                "no new authority was made: {key} is there, and its certificate {certificate} is not"
-            ),
+            format!("no new CA was made: {key} is there, and its certificate {certificate} is not"),
             format!(
                 "if a run was interrupted, `etcd-pki ca new --key {key} -o {certificate}` makes the certificate for this key; \
                  otherwise name other files"
@@ -310,14 +322,14 @@ fn in_the_way(path: &Path, out: &Path, key_out: &Path) -> Failure {
     if path == out && is_missing(key_out) {
         let [certificate, key] = [out, key_out].map(Path::display);
         return Failure::failed(
-            format!("no new authority was made: {certificate} is there, and its key {key} is not"),
+            format!("no new CA was made: {certificate} is there, and its key {key} is not"),
             format!(
                 "bring back {key}, or name other files; `{REPLACE} -o {certificate} --key-out {key}` makes another CA, and \
                  keeps the old certificate"
             ),
         );
     }
-    files::authority_exists(path).into()
+    files::ca_exists(path).into()
 }
 
 /// The warning after a new CA replaced another one

@@ -262,7 +262,7 @@ fn name(checked: &Checked) -> String {
 /// The role of a certificate, or that it is a CA.
 fn kind(certificate: &Certificate) -> &'static str {
     if certificate.is_ca() {
-        return "authority";
+        return "CA";
     }
     match certificate.role() {
         Some(role) => Role::name(role),

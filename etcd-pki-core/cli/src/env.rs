@@ -44,7 +44,8 @@ impl EnvCommand {
 ///
 /// The allowed names of peers (ETCD_PEER_CERT_ALLOWED_CN) are printed only if all members are
 /// known: with -f, or if the directory has the certificates of several members. Members with
-/// different lists refuse each other.
+/// different lists refuse each other. The revocation list is printed if the directory has
+/// revoked.crl.
 #[derive(Args)]
 #[command(mut_arg("directory", |directory| directory.required(false).required_unless_present("file")))]
 #[command(after_help = "\
@@ -155,6 +156,13 @@ impl Apiserver {
     }
 }
 
+/// The cases in which etcd does not use a revocation list (`embed/config.go`,
+/// `etcdmain/config.go`, GHSA-3wh4-j44w-pg92)
+const LIST_NOTES: [&str; 2] = [
+    "a configuration file of etcd (--config-file) cannot name a revocation list, and with such a file etcd ignores these settings",
+    "with --listen-client-http-urls, etcd before 3.5.32, 3.6.13 and 3.7.0 does not check the list on the gRPC port",
+];
+
 #[derive(Args)]
 #[command(mut_arg("directory", |directory| directory.required(true)))]
 struct CommonOptions {
@@ -221,6 +229,12 @@ impl CommonOptions {
             })?;
         } else {
             output::print(&settings.to_string())?;
+        }
+        let mut names = settings.entries().iter().map(|(name, _)| name);
+        if names.any(|name| name == "ETCD_CLIENT_CRL_FILE") {
+            for note in LIST_NOTES {
+                output::say(format_args!("note: {note}"));
+            }
         }
         Ok(Answer::Yes)
     }

@@ -50,6 +50,8 @@ struct ExportFacts<'a> {
     files: Vec<String>,
     /// Owner and group that could not be set here
     not_given: &'a [String],
+    /// The other files in the directory that have names of the layout
+    other_files: Vec<String>,
 }
 
 impl Export {
@@ -74,17 +76,37 @@ impl Export {
                 not_given.join(" and ")
             ));
         }
-        let files = exported.files.iter().map(|path| path.display().to_string());
+        if let Some((first, more)) = exported.other_files.split_first() {
+            let first = first.display();
+            let (files, stay) = match more.len() {
+                0 => (first.to_string(), "is not in this export, and stays"),
+                more => (
+                    format!("{first} and {more} more"),
+                    "are not in this export, and stay",
+                ),
+            };
+            output::say(format_args!(
+                "note: {files} {stay}: remove what {host} does not use"
+            ));
+        }
+        let shown = |paths: &[PathBuf]| -> Vec<String> {
+            paths
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect()
+        };
+        let files = shown(&exported.files);
         if self.json.json {
-            let files = files.collect();
             output::print_json(&ExportFacts {
                 host,
                 files,
                 not_given,
+                other_files: shown(&exported.other_files),
             })?;
         } else {
             let lines: String = files
-                .map(|file| format!("{}\n", output::one_line(&file)))
+                .iter()
+                .map(|file| format!("{}\n", output::one_line(file)))
                 .collect();
             output::print(&lines)?;
         }

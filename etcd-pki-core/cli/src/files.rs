@@ -24,14 +24,14 @@ pub(crate) enum Replacing {
     /// Any file but the certificate or the key of a CA
     Files,
     /// A CA too. Nothing that it signed is accepted afterwards
-    Authorities,
+    CaFiles,
 }
 
 impl Replacing {
     pub(crate) fn overwrite(self) -> Overwrite {
         match self {
             Self::Nothing => Overwrite::Refuse,
-            Self::Files | Self::Authorities => Overwrite::Replace,
+            Self::Files | Self::CaFiles => Overwrite::Replace,
         }
     }
 }
@@ -81,24 +81,35 @@ pub(crate) fn write(
     files: &[File<'_>],
     replacing: Replacing,
 ) -> Result<Option<PairPaths>, Failure> {
+    write_recorded(files, replacing, &|| Ok(()))
+}
+
+/// Writes files as [`write`] does. Calls `record` when the files are complete, before the first one
+/// is at its path or printed.
+pub(crate) fn write_recorded(
+    files: &[File<'_>],
+    replacing: Replacing,
+    record: &dyn Fn() -> etcd_pki_core::Result<()>,
+) -> Result<Option<PairPaths>, Failure> {
     let written: Vec<_> = files
         .iter()
         .map(File::path)
         .filter(|path| !is_standard(path))
         .collect();
-    write_locked(files, replacing, &lock(&written)?)
+    write_locked(files, replacing, &lock(&written)?, record)
 }
 
-/// Writes files as [`write`] does, in directories that are locked.
-pub(crate) fn write_locked(
+/// Writes files as [`write_recorded`] does, in directories that are locked.
+fn write_locked(
     files: &[File<'_>],
     replacing: Replacing,
     locked: &LockedFiles,
+    record: &dyn Fn() -> etcd_pki_core::Result<()>,
 ) -> Result<Option<PairPaths>, Failure> {
     let (printed, written): (Vec<_>, Vec<_>) =
         files.iter().partition(|file| is_standard(file.path));
     if replacing == Replacing::Files {
-        written.iter().try_for_each(|file| spare_authority(file))?;
+        written.iter().try_for_each(|file| spare_ca(file))?;
     }
     // A key is written before the certificate or request that belongs to it
     let new: Vec<_> = written
@@ -110,11 +121,11 @@ pub(crate) fn write_locked(
             secret: file.key.is_some(),
         })
         .collect();
-    let ca = ca_paths(&written).filter(|_| replacing == Replacing::Authorities);
+    let ca = ca_paths(&written).filter(|_| replacing == Replacing::CaFiles);
     let kept = match ca {
-        Some(ca) => locked.replace_ca(&new, &ca)?,
+        Some(ca) => locked.replace_ca(&new, &ca, record)?,
         None => {
-            locked.write(&new, replacing.overwrite())?;
+            locked.write_recorded(&new, replacing.overwrite(), record)?;
             None
         }
     };
@@ -137,7 +148,7 @@ fn ca_paths(written: &[&File<'_>]) -> Option<PairPaths> {
 
 /// Refuses to replace a file of a CA: its certificate, and its key unless the new file has the same
 /// key.
-pub(crate) fn spare_authority(file: &File<'_>) -> Result<(), Failure> {
+pub(crate) fn spare_ca(file: &File<'_>) -> Result<(), Failure> {
     if !file.path.is_file() {
         return Ok(());
     }
@@ -145,23 +156,23 @@ pub(crate) fn spare_authority(file: &File<'_>) -> Result<(), Failure> {
     // The CA certificates after a leaf in its file are its chain
     let has_certificate = Certificate::all_from_bytes(&old)
         .is_ok_and(|all| all.first().is_some_and(Certificate::is_ca));
-    let authorities = authorities_beside(file.path)?;
-    let is_of_authority = |key: etcd_pki_core::Result<PrivateKey>| match key {
-        Ok(key) => Some(key.public_key()) != file.key && authorities.contains(key.public_key()),
+    let cas = ca_keys_beside(file.path)?;
+    let is_key_of_ca = |key: etcd_pki_core::Result<PrivateKey>| match key {
+        Ok(key) => Some(key.public_key()) != file.key && cas.contains(key.public_key()),
         // This key cannot be read. It counts as a CA's if there is a CA and the new key is not its
         // key
         Err(Error::EncryptedKey | Error::Unsupported { .. }) => {
-            !authorities.is_empty() && !file.key.is_some_and(|key| authorities.contains(key))
+            !cas.is_empty() && !file.key.is_some_and(|key| cas.contains(key))
         }
         Err(_) => false,
     };
-    if !has_certificate && !keys(&old).any(is_of_authority) {
+    if !has_certificate && !keys(&old).any(is_key_of_ca) {
         return Ok(());
     }
     Err(Failure::Failed(Message {
-        text: format!("{} is an authority's", file.path.display()),
+        text: format!("{} belongs to a CA", file.path.display()),
         hint: Some(
-            "nothing was changed, and --force does not replace it; name another file, or make a new authority on purpose with \
+            "nothing was changed, and --force does not replace it; name another file, or make a new CA on purpose with \
              `etcd-pki ca new --replace-ca`"
                 .to_owned(),
         ),
@@ -187,7 +198,7 @@ fn keys(file: &[u8]) -> impl Iterator<Item = etcd_pki_core::Result<PrivateKey>> 
 }
 
 /// The public keys of the CAs with a certificate in the same directory as a file.
-fn authorities_beside(path: &Path) -> Result<Vec<PublicKey>, Failure> {
+fn ca_keys_beside(path: &Path) -> Result<Vec<PublicKey>, Failure> {
     let store = Store::new(directory_of(path), Layout::default());
     let certificates = store
         .certificates()?
@@ -195,7 +206,7 @@ fn authorities_beside(path: &Path) -> Result<Vec<PublicKey>, Failure> {
         .map(|(_, certificate)| certificate);
     Ok(certificates
         .filter(Certificate::is_ca)
-        .map(|authority| authority.public_key().clone())
+        .map(|ca| ca.public_key().clone())
         .collect())
 }
 
@@ -213,7 +224,7 @@ pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 /// The error for a file of a CA that blocks a new one.
-pub(crate) fn authority_exists(path: &Path) -> Error {
+pub(crate) fn ca_exists(path: &Path) -> Error {
     let name = path.file_name().unwrap_or(path.as_os_str());
     Error::ExistingCa {
         directory: directory_of(path).to_owned(),

@@ -11,7 +11,7 @@ use crate::{
     apply::Application,
     failure::{Answer, Failure, Outcome},
     input::{Input, called},
-    options::{AlgorithmParser, PassphraseOptions, ValidityOptions},
+    options::{AlgorithmParser, PassphraseOptions, RecordOption, ValidityOptions},
     output,
     plan::Document,
 };
@@ -58,6 +58,8 @@ pub(crate) struct Kubespray {
     validity: ValidityOptions,
     #[command(flatten)]
     passphrase: PassphraseOptions,
+    #[command(flatten)]
+    record: RecordOption,
 }
 
 impl Kubespray {
@@ -99,6 +101,11 @@ impl Kubespray {
         let script = script
             .with_masters(&variable("MASTERS")?)
             .with_hosts(&variable("HOSTS")?);
+        let script = if self.record.no_record {
+            script.without_record()
+        } else {
+            script
+        };
         let script = match self.algorithm {
             Some(algorithm) => script.with_algorithm(algorithm),
             None => script,

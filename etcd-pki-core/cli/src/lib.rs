@@ -1,4 +1,4 @@
-//! The command `etcd-pki`: keys, certificate requests, a certificate authority and certificates for
+//! The command `etcd-pki`: keys, certificate requests, a CA and certificates for
 //! etcd, without OpenSSL.
 //!
 //! This crate parses arguments and prints results; [`etcd_pki_core`] does the work. [`run`] never
@@ -12,6 +12,7 @@ mod ca;
 mod cert;
 mod check;
 mod completions;
+mod crl;
 mod csr;
 mod env;
 mod exit;

@@ -1,12 +1,13 @@
 //! Options that mean the same in every command.
 
-mod authority;
+mod ca;
 mod cluster;
 mod destination;
 mod identity;
 mod key;
 mod passphrase;
 mod profile;
+mod record;
 
 use std::{ffi::OsStr, str::FromStr};
 
@@ -18,15 +19,14 @@ use clap::{
 use etcd_pki_core::{Error, KeyAlgorithm, Role};
 
 pub(crate) use self::{
-    authority::{
-        AUTHORITY, AuthorityOptions, DirectoryOptions, KEY_ELSEWHERE, check_layout, or_other_layout,
-    },
+    ca::{CA, CaOptions, DirectoryOptions, KEY_ELSEWHERE, check_layout, or_other_layout},
     cluster::{ClusterOptions, ExchangeOption, PlanOptions, read_cluster},
     destination::{ForceOption, OutOption, PairOutOptions, key_beside},
     identity::IdentityOptions,
     key::{AlgorithmOption, FormatOption, KeyOptions, KeyUse},
     passphrase::{NewPassphraseOptions, PassphraseOptions},
     profile::{ProfileOptions, ValidityOptions, habits},
+    record::RecordOption,
 };
 
 /// `--json` of the commands that write.

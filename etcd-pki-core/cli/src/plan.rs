@@ -10,7 +10,7 @@ use clap::Args;
 
 pub(crate) use self::{
     document::Document,
-    remarks::{denied_claims, remarks, shortened_validities, unmanaged},
+    remarks::{denied_claims, remarks, revocation, shortened_validities, unmanaged},
     words::applied,
 };
 use crate::{

@@ -93,8 +93,20 @@ impl Report {
         files: &[File<'_>],
         replacing: Replacing,
     ) -> Result<(), Failure> {
+        self.write_recorded(files, replacing, &|| Ok(()))
+    }
+
+    /// Writes files as [`Report::write`] does. Calls `record` when they are complete, before the
+    /// first one is at its path or printed.
+    pub(crate) fn write_recorded(
+        &mut self,
+        files: &[File<'_>],
+        replacing: Replacing,
+        record: &dyn Fn() -> etcd_pki_core::Result<()>,
+    ) -> Result<(), Failure> {
         let paths: Vec<_> = files.iter().map(File::path).collect();
-        let kept = self.while_replacing(&paths, || files::write(files, replacing))?;
+        let write = || files::write_recorded(files, replacing, record);
+        let kept = self.while_replacing(&paths, write)?;
         self.kept_ca(kept.as_ref());
         Ok(())
     }
@@ -172,12 +184,12 @@ impl Report {
     }
 
     /// Reports a CA: `etcd-ca, ec-p256, until 2036-11-20`.
-    pub(crate) fn authority(&mut self, file: &Path, certificate: &Certificate) {
+    pub(crate) fn ca(&mut self, file: &Path, certificate: &Certificate) {
         let subject = certificate.subject();
         let name = in_words::subject(&subject);
         let algorithm = certificate.public_key().algorithm_name();
         let until = time::day(certificate.not_after());
-        let line = format!("authority {name}, {algorithm}, until {until}");
+        let line = format!("CA {name}, {algorithm}, until {until}");
         self.wrote(file, "certificate", &line);
         self.certificates.push(CertificateFacts::of(certificate));
     }
@@ -237,14 +249,14 @@ impl Report {
             return;
         }
         output::say(format_args!(
-            "note: it ends with its authority on {}, not on {} as asked for",
+            "note: it ends with its CA on {}, not on {} as asked for",
             time::day(certificate.not_after()),
             time::day(asked)
         ));
     }
 
     /// Warns if other programs refuse the certificates of this CA.
-    pub(crate) fn check_authority(&mut self, ca: &CertificateAuthority) {
+    pub(crate) fn check_ca(&mut self, ca: &CertificateAuthority) {
         if ca.lacks_key_usage() {
             let subject = ca.certificate().subject();
             self.warn(format!(

@@ -14,7 +14,7 @@ use crate::{failure::Message, finding::FindingFacts, output};
 /// A step as JSON.
 #[derive(Serialize)]
 pub(crate) struct StepFacts {
-    /// `ca`, `pair`, or `files` if the paths were given
+    /// `ca`, `pair`, `revocation_lists`, or `files` if the paths were given
     target: &'static str,
     role: Option<&'static str>,
     /// The host that uses the files
@@ -60,6 +60,7 @@ impl StepFacts {
         let removed = step.removed_certificate();
         // Signing and trusting do not use the key, and a removal only has one if its file exists
         let has_key = match step.action() {
+            _ if step.is_of_revocation_lists() => false,
             Action::Sign | Action::Trust => false,
             Action::Remove => step.has_key_file(),
             _ => true,
@@ -68,6 +69,7 @@ impl StepFacts {
             target: match step.target() {
                 Target::Ca(_) => "ca",
                 Target::Pair(_) => "pair",
+                _ if step.is_of_revocation_lists() => "revocation_lists",
                 _ => "files",
             },
             role: step.role().map(Role::name),

@@ -94,7 +94,9 @@ pub(crate) fn message(report: &StepReport<'_>) -> Message {
         };
     }
     let step = report.step();
-    let is_unmanaged = step.pair().is_none() && step.ca().is_none();
+    // The record of the CA can be blocked for every step
+    let is_removed = step.action() == Action::Remove || step.action() == Action::Blocked;
+    let is_unmanaged = step.pair().is_none() && step.ca().is_none() && is_removed;
     if is_unmanaged && matches!(report.error(), Some(Error::Blocked { .. })) {
         return Message {
             hint: Some(PRUNE_HINT.to_owned()),

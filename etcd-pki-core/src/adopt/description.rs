@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use super::{
-    Remark, admin::admin, authority::authority, describer::Describer, files::files, habits::Habits,
-    host::Hosts, pair::Pair,
+    Remark, admin::admin, ca, describer::Describer, files::files, habits::Habits, host::Hosts,
+    pair::Pair,
 };
 use crate::{
     cluster::{Cluster, ClusterSpec, DefaultsSpec, PortsSpec},
@@ -20,7 +20,7 @@ pub(super) fn describe(
     remarks: &mut Vec<Remark>,
 ) -> Result<ClusterSpec> {
     let habits = Habits::of(pairs);
-    let ca = authority(store, pairs, &habits, remarks)?;
+    let ca = ca::describe(store, pairs, &habits, remarks)?;
     let hosts = Hosts::of(pairs, remarks);
     let mut describer = Describer {
         pairs,
@@ -48,6 +48,7 @@ pub(super) fn describe(
         files: files(store, pairs, describer.remarks),
         // No file of a directory has a port
         ports: PortsSpec::default(),
+        revoked: Vec::new(),
     })
 }
 

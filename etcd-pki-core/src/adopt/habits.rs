@@ -65,7 +65,7 @@ impl Habits {
     }
 
     /// The algorithm of a CA's key if the specification gives no other.
-    pub(super) fn authority_algorithm(&self) -> KeyAlgorithm {
+    pub(super) fn ca_algorithm(&self) -> KeyAlgorithm {
         self.algorithm
     }
 }
@@ -92,13 +92,10 @@ pub(super) fn compatibility<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Compat
 /// certificate can have it.
 fn validity_beside(pair: &Pair, pairs: &[Pair]) -> Option<Validity> {
     let certificate = pair.certificate.as_ref()?;
-    let authorities = pairs.iter().filter(|pair| pair.kind.ca().is_some());
-    let is_cut = authorities
-        .filter_map(|authority| authority.certificate.as_ref())
-        .any(|authority| {
-            certificate.not_after() >= authority.not_after()
-                && issuer::is_signed_by(certificate, [authority])
-        });
+    let cas = pairs.iter().filter(|pair| pair.kind.ca().is_some());
+    let is_cut = cas.filter_map(|ca| ca.certificate.as_ref()).any(|ca| {
+        certificate.not_after() >= ca.not_after() && issuer::is_signed_by(certificate, [ca])
+    });
     if is_cut { None } else { validity(certificate) }
 }
 

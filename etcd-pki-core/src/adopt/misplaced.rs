@@ -91,7 +91,7 @@ fn of_usages(
         return None;
     }
     if certificate.is_ca() {
-        return Some("is an authority's");
+        return Some("belongs to a CA");
     }
     let usages = certificate.extended_key_usages()?;
     if usages.contains(&ExtendedKeyUsage::Any) {
@@ -126,8 +126,8 @@ fn is_own(layout: Layout, pair: &Pair, pairs: &[Pair]) -> bool {
         && pairs
             .iter()
             .filter(|pair| pair.kind.ca().is_some())
-            .filter_map(|authority| authority.certificate.as_ref())
-            .any(|authority| issuer::is_signed_by(certificate, [authority]))
+            .filter_map(|ca| ca.certificate.as_ref())
+            .any(|ca| issuer::is_signed_by(certificate, [ca]))
 }
 
 /// The common names that the certificate of an entry can have; Kubespray cuts them at the first
@@ -163,4 +163,107 @@ fn listed(reasons: &[String]) -> Option<String> {
         [] => last.clone(),
         _ => format!("{} and {last}", others.join(", ")),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::ExtendedKeyUsagePurpose as Purpose;
+
+    use super::*;
+    use crate::{
+        layout::PairPaths,
+        test_certificates::{self, Made},
+    };
+
+    /// The usages that fit the name of a file, with both profiles.
+    #[test]
+    fn usages_by_the_names_of_files() {
+        let with = |usages: &[Purpose]| {
+            let mut params = test_certificates::leaf("a");
+            params.extended_key_usages = usages.to_vec();
+            Made::root(params).certificate
+        };
+        let none = with(&[]);
+        let any = with(&[Purpose::Any]);
+        let server = with(&[Purpose::ServerAuth]);
+        let client = with(&[Purpose::ClientAuth]);
+        let both = with(&[Purpose::ServerAuth, Purpose::ClientAuth]);
+        let ca = Made::root(test_certificates::ca("ca", None)).certificate;
+        // Whether the content is used: for a member, for a client of Kubespray, and for a client
+        // of another directory
+        for (certificate, expected) in [
+            (&none, [true, true, true]),
+            (&any, [true, true, true]),
+            (&server, [true, false, false]),
+            (&client, [false, true, true]),
+            (&both, [true, true, false]),
+            (&ca, [false, false, false]),
+        ] {
+            let fits = |kind, compatibility| of_usages(kind, certificate, compatibility).is_none();
+            for compatibility in [Compatibility::Strict, Compatibility::Kubespray] {
+                for kind in [FileKind::Member, FileKind::Peer] {
+                    assert_eq!(fits(kind, compatibility), expected[0]);
+                }
+                assert!(fits(
+                    FileKind::Ca(crate::layout::CaKind::Client),
+                    compatibility
+                ));
+            }
+            for kind in [FileKind::Node, FileKind::Client, FileKind::Admin] {
+                assert_eq!(
+                    fits(kind, Compatibility::Kubespray),
+                    expected[1],
+                    "{kind:?}"
+                );
+                assert_eq!(fits(kind, Compatibility::Strict), expected[2], "{kind:?}");
+            }
+        }
+    }
+
+    /// A member's certificate has only the name of the host as its common name in the layouts
+    /// in which file names contain no host.
+    #[test]
+    fn common_names_of_entries() {
+        let usual = |layout, kind, tree: Option<&str>, name: &str| {
+            let pair = Pair {
+                kind,
+                tree: tree.map(str::to_owned),
+                name: name.to_owned(),
+                paths: PairPaths {
+                    certificate: "a".into(),
+                    key: "b".into(),
+                },
+                certificate: None,
+                is_misplaced: false,
+                key: None,
+                algorithm: None,
+            };
+            usual_common_names(layout, &pair)
+        };
+        let (kubespray, kubeadm) = (Layout::Kubespray, Layout::Kubeadm);
+        for (found, expected) in [
+            (
+                usual(kubespray, FileKind::Member, None, "a.lan"),
+                &["etcd-member-a.lan", "etcd-member-a"][..],
+            ),
+            (
+                usual(kubeadm, FileKind::Member, Some("a.lan"), ""),
+                &["etcd-member-a.lan", "etcd-member-a", "a.lan"],
+            ),
+            (
+                usual(kubespray, FileKind::Node, None, "a.lan"),
+                &["etcd-node-a.lan", "etcd-node-a"],
+            ),
+            (
+                usual(kubespray, FileKind::Admin, None, "a.lan"),
+                &["etcd-admin-a.lan", "etcd-admin-a"],
+            ),
+            (
+                usual(kubespray, FileKind::Client, None, "a.lan"),
+                &["a.lan"],
+            ),
+        ] {
+            assert_eq!(found, expected);
+        }
+    }
 }

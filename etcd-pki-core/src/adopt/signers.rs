@@ -456,3 +456,133 @@ fn kind_for(state: &Directory, layout: Layout, pair: &CurrentPair) -> CaKind {
         CaKind::Client
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::{
+        store::parent,
+        test_certificates::{self, Made},
+    };
+
+    fn ca(name: &str) -> Made {
+        Made::root(test_certificates::ca(name, None))
+    }
+
+    /// Reads a directory with these certificates.
+    fn state(layout: Layout, files: &[(&str, &Made)]) -> Directory {
+        let scratch = tempfile::tempdir().unwrap();
+        for (file, made) in files {
+            let path = scratch.path().join(file);
+            fs::create_dir_all(parent(&path)).unwrap();
+            fs::write(path, made.certificate.to_pem()).unwrap();
+        }
+        Directory::read(scratch.path(), Some(layout)).unwrap()
+    }
+
+    /// A CA of a bundle is below another one also through a third CA.
+    #[test]
+    fn chains_within_a_bundle() {
+        let root = ca("root");
+        let upper = root.sign(test_certificates::ca("upper", None));
+        let lower = upper.sign(test_certificates::ca("lower", None));
+        let [root, upper, lower] = [root, upper, lower].map(|made| made.certificate);
+        let stranger = ca("root").certificate;
+        let all = [&lower, &upper, &root].map(Clone::clone);
+        for (one, top, bundle, expected) in [
+            (&root, &root, &all[..], true),
+            (&upper, &root, &all, true),
+            (&lower, &root, &all, true),
+            (&lower, &upper, &all, true),
+            (&upper, &lower, &all, false),
+            (&lower, &stranger, &all, false),
+            // The CA between them is missing
+            (&lower, &root, &[lower.clone(), root.clone()], false),
+        ] {
+            let found = is_below(one, std::iter::once(top), bundle);
+            assert_eq!(found, expected, "{} {}", one.subject(), top.subject());
+        }
+    }
+
+    /// If there is a separate peer CA, it should have signed the pairs for peers: a pair with
+    /// a name of its own, or the last pair of a member.
+    #[test]
+    fn cas_of_pairs() {
+        let [one, peers] = ["one", "peers"].map(ca);
+        let leaf = one.sign(test_certificates::member("a"));
+        for (layout, cas, pairs) in [
+            (
+                Layout::Kubespray,
+                ["ca.pem", "peer-ca.pem"],
+                &[
+                    ("client-a.pem", false),
+                    ("member-a.pem", false),
+                    ("peer-a.pem", true),
+                ][..],
+            ),
+            (
+                Layout::Kubeadm,
+                ["etcd/ca.crt", "etcd/peer-ca.crt"],
+                &[
+                    ("etcd/peer.crt", true),
+                    ("etcd/server.crt", false),
+                    ("host/etcd/peer.crt", true),
+                    ("host/etcd/server.crt", false),
+                ],
+            ),
+        ] {
+            for has_peer_ca in [false, true] {
+                let mut files: Vec<_> = pairs.iter().map(|(file, _)| (*file, &leaf)).collect();
+                files.push((cas[0], &one));
+                if has_peer_ca {
+                    files.push((cas[1], &peers));
+                }
+                let state = state(layout, &files);
+                assert_eq!(state.pairs().len(), pairs.len());
+                for pair in state.pairs() {
+                    let file = &pair.paths().certificate;
+                    let listed = pairs.iter().find(|(name, _)| Path::new(name) == file);
+                    let expected = if listed.unwrap().1 && has_peer_ca {
+                        CaKind::Peer
+                    } else {
+                        CaKind::Client
+                    };
+                    let found = kind_for(&state, layout, pair);
+                    assert_eq!(found, expected, "{layout} {}", file.display());
+                }
+            }
+        }
+    }
+
+    /// A pair is left out if a CA of another file signed it, or if it is such a CA.
+    #[test]
+    fn pairs_that_are_left_out() {
+        let [one, other, named] = ["one", "other", "named"].map(ca);
+        let (own, foreign) = (
+            one.sign(test_certificates::member("a")),
+            other.sign(test_certificates::leaf("b")),
+        );
+        let state = state(
+            Layout::Kubespray,
+            &[
+                ("ca.pem", &one),
+                ("other.pem", &other),
+                ("member-a.pem", &own),
+                ("client-b.pem", &foreign),
+                ("client-named.pem", &named),
+            ],
+        );
+        let Ok(signers) = Signers::of(&state, Layout::Kubespray) else {
+            panic!("the CA signed a certificate");
+        };
+        let left_out: Vec<_> = state
+            .pairs()
+            .iter()
+            .filter(|pair| signers.leaves_out(pair))
+            .map(|pair| pair.paths().certificate.display().to_string())
+            .collect();
+        assert_eq!(left_out, ["client-b.pem", "client-named.pem"]);
+    }
+}

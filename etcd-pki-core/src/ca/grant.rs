@@ -48,10 +48,9 @@ impl<'a> Grant<'a> {
             Claim::DnsName(claimed) => names.dns.contains(claimed.to_ascii_lowercase().as_str()),
             Claim::IpAddress(claimed) => names.ip.contains(claimed),
             Claim::Uri(claimed) => names.uri.contains(claimed.as_str()),
-            Claim::Authority
-            | Claim::SubjectPart { .. }
-            | Claim::OtherName(_)
-            | Claim::Extension(_) => false,
+            Claim::Ca | Claim::SubjectPart { .. } | Claim::OtherName(_) | Claim::Extension(_) => {
+                false
+            }
         }
     }
 }

@@ -71,6 +71,11 @@ impl Issued {
         self
     }
 
+    /// The certificate, its chain, and the requested end.
+    pub(crate) fn into_parts(self) -> (Certificate, Vec<Certificate>, Option<SystemTime>) {
+        (self.certificate, self.chain, self.validity_cut)
+    }
+
     /// The content of etcd's certificate file: the certificate and then its chain, in PEM.
     #[must_use]
     pub fn to_pem(&self) -> String {

@@ -111,7 +111,7 @@ impl CaAt<'_> {
         let grant = self.ca.grant(profile, identity)?;
         let (certificate, validity_cut) = self.ca.sign_grant(key.public_key(), &grant, self.now)?;
         let issued = IssuedFor {
-            role: profile.role(),
+            role: Some(profile.role()),
             name: identity.name().map(str::to_owned),
             validity_cut,
         };
@@ -215,7 +215,7 @@ impl CertificateAuthority {
             not_after,
             public_key: key,
             extensions: ExtensionsBuilder::default()
-                .no_authority()
+                .no_ca()
                 .key_usages(profile.key_usages(is_rsa(key)))
                 .extended_key_usages(profile.extended_key_usages())?
                 .subject_key_identifier(&key.identifier())

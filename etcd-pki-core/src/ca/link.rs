@@ -31,9 +31,9 @@ impl CaAt<'_> {
         let constraints = ExtensionsBuilder::default();
         let constraints = match (old.certificate.path_length(), new.path_length()) {
             // The limit of the old CA includes this certificate
-            (Some(_), _) => constraints.authority(0),
-            (None, Some(path_length)) => constraints.authority(path_length),
-            (None, None) => constraints.unlimited_authority(),
+            (Some(_), _) => constraints.ca(0),
+            (None, Some(path_length)) => constraints.ca(path_length),
+            (None, None) => constraints.unlimited_ca(),
         };
         let begin = (now - BACKDATE)
             .max(old.certificate.not_before())

@@ -137,7 +137,7 @@ pub(super) fn check_path_lengths(above: &[Certificate]) -> Result<()> {
         {
             return Err(Error::NotACa {
                 subject: upper.subject(),
-                reason: format!("it allows {allowed} authorities below it, and there are {below}"),
+                reason: format!("it allows {allowed} CAs below it, and there are {below}"),
             });
         }
     }
@@ -145,11 +145,11 @@ pub(super) fn check_path_lengths(above: &[Certificate]) -> Result<()> {
 }
 
 /// Checks that a certificate may sign certificates (RFC 5280, section 4.2.1.9 and 4.2.1.3).
-pub(super) fn check_authority(certificate: &Certificate) -> Result<()> {
-    let is_authority = certificate.is_ca();
-    let reason = if !is_authority && certificate.extensions().authority.is_none() {
+pub(super) fn check_ca(certificate: &Certificate) -> Result<()> {
+    let is_ca = certificate.is_ca();
+    let reason = if !is_ca && certificate.extensions().basic_constraints.is_none() {
         "it has no basicConstraints"
-    } else if !is_authority {
+    } else if !is_ca {
         "its basicConstraints say CA:FALSE"
     } else if certificate
         .key_usages()
@@ -261,7 +261,7 @@ mod tests {
                 Some(false) => params.is_ca = IsCa::ExplicitNoCa,
                 Some(true) => {}
             }
-            let reason = match check_authority(&Made::root(params).certificate) {
+            let reason = match check_ca(&Made::root(params).certificate) {
                 Ok(()) => None,
                 Err(Error::NotACa { reason, .. }) => Some(reason),
                 Err(other) => panic!("{other:?}"),

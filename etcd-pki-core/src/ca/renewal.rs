@@ -18,6 +18,7 @@ use crate::{
     request::CertificateRequest,
     time::{clock, validity::Validity},
     x509::{
+        bundle::Bundle,
         certificate::Certificate,
         extensions::{ExtendedKeyUsage, ExtensionsBuilder},
         serial::SerialNumber,
@@ -53,6 +54,47 @@ impl CaAt<'_> {
         self.renewed(certificate, key, Some(validity))
     }
 
+    /// Renews the certificate of a bundle for the same key. The bundle keeps its role and name, and
+    /// the certificates of its chain that still apply.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// use etcd_pki_core::{CertificateAuthority, Identity, Role};
+    ///
+    /// let ca = CertificateAuthority::create("etcd-ca")?;
+    /// let bundle = ca.issue(Role::Client, Identity::new("backup")?)?;
+    /// let later = SystemTime::now() + Duration::from_secs(300 * 86_400);
+    /// let renewed = ca.at(later).renew_bundle(&bundle)?;
+    /// assert_eq!(renewed.key().public_key(), bundle.key().public_key());
+    /// assert!(renewed.certificate().not_after() > bundle.certificate().not_after());
+    /// # Ok::<(), etcd_pki_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`CaAt::renew`].
+    pub fn renew_bundle(&self, bundle: &Bundle) -> Result<Bundle> {
+        self.renewed_bundle(bundle, None)
+    }
+
+    /// Renews a bundle as [`CaAt::renew_bundle`] does, with another validity.
+    ///
+    /// # Errors
+    ///
+    /// As [`CaAt::renew`].
+    pub fn renew_bundle_for(&self, bundle: &Bundle, validity: Validity) -> Result<Bundle> {
+        self.renewed_bundle(bundle, Some(validity))
+    }
+
+    fn renewed_bundle(&self, bundle: &Bundle, validity: Option<Validity>) -> Result<Bundle> {
+        let certificate = bundle.certificate();
+        let issued = self.renewed(certificate, certificate.public_key(), validity)?;
+        let (certificate, chain, requested_end) =
+            issued.keeping(bundle.chain(), self.ca).into_parts();
+        bundle.renewed(certificate, chain, requested_end)
+    }
+
     pub(crate) fn renewed(
         &self,
         certificate: &Certificate,
@@ -78,7 +120,7 @@ impl CaAt<'_> {
         let requested = validity.unwrap_or(usual).end(now)?;
         let not_after = requested.min(ca.end());
         let kept = [pkix::KeyUsage::OID, pkix::ExtendedKeyUsage::OID];
-        let extensions = ExtensionsBuilder::default().no_authority();
+        let extensions = ExtensionsBuilder::default().no_ca();
         let extensions = copy(extensions, certificate, &kept)
             .subject_key_identifier(&key.identifier())
             .authority_key_identifier(&ca.key_identifier);
@@ -192,11 +234,11 @@ impl CertificateAuthority {
     ) -> ExtensionsBuilder {
         let certificate = &self.certificate;
         let constraints = |builder: ExtensionsBuilder| match path_length {
-            Some(path_length) => builder.authority(path_length),
-            None => builder.unlimited_authority(),
+            Some(path_length) => builder.ca(path_length),
+            None => builder.unlimited_ca(),
         };
         let mut builder = ExtensionsBuilder::default();
-        if certificate.extensions().authority.is_none() {
+        if certificate.extensions().basic_constraints.is_none() {
             builder = constraints(builder);
         }
         if certificate.key_usages().is_none() {
@@ -221,7 +263,7 @@ impl CertificateAuthority {
     fn names_own(&self, serial_number: &SerialNumber) -> bool {
         let named = self.certificate.authority_key_identifier();
         let is_own_key = named.is_none_or(|named| named == self.key_identifier);
-        let serial = self.certificate.extensions().authority_serial.as_deref();
+        let serial = self.certificate.extensions().issuer_serial.as_deref();
         is_own_key && serial.is_none_or(|serial| serial == serial_number.as_bytes())
     }
 }

@@ -4,7 +4,7 @@ use std::{
     collections::{HashMap, HashSet},
     net::IpAddr,
     path::PathBuf,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use super::{
@@ -12,6 +12,7 @@ use super::{
     desired::DesiredPair,
     fault::Fault,
     resolve::{EntryIndex, Resolver},
+    revoked,
 };
 use crate::{
     error::Error,
@@ -37,6 +38,7 @@ pub(super) fn checked(mut spec: ClusterSpec) -> Checked<Cluster> {
     check_ca(&mut spec)?;
     check_files(&spec.files)?;
     check_ports(&spec)?;
+    revoked::check(&spec)?;
     if let Some(organization) = spec
         .admin
         .as_ref()
@@ -153,7 +155,7 @@ fn check_ports(spec: &ClusterSpec) -> Checked {
         for (index, entry) in spec.entries(role).iter().enumerate() {
             let section = field((role, index), "ports");
             if role != Role::Member && entry.ports != PortsSpec::default() {
-                let reason = "only members have ports, since nobody connects to a node or a client";
+                let reason = "only members have ports: nodes and clients accept no connections";
                 return Err(Fault::new(section, reason));
             }
             for (name, port) in ports(&entry.ports) {
@@ -342,16 +344,6 @@ fn check_times(cluster: &Cluster) -> Checked {
     }
 }
 
-/// Refuses validities that already expired, and a `renew_before` longer than the remaining time.
-pub(super) fn validities(cluster: &Cluster, now: SystemTime) -> Checked {
-    for (field, validity) in specified_validities(cluster) {
-        validity.end(now).map_err(in_field(&field))?;
-    }
-    let usual = cluster.leaf_profile(Role::Member).validity().end(now);
-    let end = usual.map_err(in_field("defaults.validity"))?;
-    check_renewal(cluster, end.duration_since(now).unwrap_or_default())
-}
-
 /// Every validity of the specification, with its field.
 fn specified_validities(cluster: &Cluster) -> Vec<(String, Validity)> {
     let ClusterSpec {
@@ -521,7 +513,6 @@ fn in_field(field: &str) -> impl Fn(Error) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::clock;
 
     fn with_files(files: FilesSpec) -> bool {
         let spec = ClusterSpec {
@@ -591,11 +582,10 @@ mod tests {
         }
     }
 
-    /// Whether a specification is valid does not depend on the clock. Planning refuses a validity
-    /// that already expired.
+    /// Whether a specification is valid does not depend on the clock. A plan blocks the entries
+    /// with a validity that already ended.
     #[test]
     fn an_end_is_checked_at_planning() {
-        let at = |text| clock::parse_rfc3339(text).unwrap();
         let client = |validity: &str| EntrySpec {
             validity: Some(validity.parse().unwrap()),
             ..EntrySpec::new("root")
@@ -604,20 +594,8 @@ mod tests {
             clients: vec![client(validity)],
             ..ClusterSpec::default()
         };
-        let cluster = Cluster::try_from(spec("2021-01-01T00:00:00Z")).unwrap();
-        assert!(cluster.check_validities(at("2020-12-31T00:00:00Z")).is_ok());
-        let error = cluster.check_validities(at("2021-01-01T00:00:00Z"));
-        let error = error.unwrap_err().to_string();
-        assert!(
-            error.starts_with("clients[0].validity: the validity would end on 2021-01-01"),
-            "{error}"
-        );
-        let cluster = Cluster::try_from(spec("7983y")).unwrap();
-        assert!(
-            cluster
-                .check_validities(at("2026-01-01T00:00:00Z"))
-                .is_err()
-        );
+        assert!(Cluster::try_from(spec("2021-01-01T00:00:00Z")).is_ok());
+        assert!(Cluster::try_from(spec("7979y")).is_ok());
         assert!(Cluster::try_from(spec("8000y")).is_err());
         assert!(Cluster::try_from(spec("2019-01-01T00:00:00Z")).is_err());
     }

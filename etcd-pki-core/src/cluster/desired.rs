@@ -1,6 +1,6 @@
 //! Lists what must exist for a cluster: its CAs, and each pair of files with the CA that signs it.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::SystemTime};
 
 use super::{Cluster, renewal::RenewBefore};
 use crate::{
@@ -12,7 +12,6 @@ use crate::{
     layout::{CaKind, PairPaths},
     profile::{CaProfile, Profile},
     role::Role,
-    time::clock,
     x509::{
         certificate::Certificate,
         extensions::ExtendedKeyUsage,
@@ -154,11 +153,10 @@ impl DesiredPair {
 }
 
 impl DesiredPair {
-    /// The finding that this pair is renewed later than specified: `renew_before` is more than a
-    /// third of the certificate's validity.
+    /// The finding that a certificate issued at this time is renewed later than specified:
+    /// `renew_before` is more than a third of its validity.
     #[must_use]
-    pub fn renewed_later(&self) -> Option<Finding> {
-        let now = clock::now();
+    pub fn renewed_later(&self, now: SystemTime) -> Option<Finding> {
         let end = self.profile.validity().end(now).ok()?;
         let life = end.duration_since(now).unwrap_or_default();
         self.renew_before.shortened(life)

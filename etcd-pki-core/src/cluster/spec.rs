@@ -11,6 +11,7 @@ use super::{
     RenewBefore,
     admin::AdminSpec,
     choices::{CommonName, Peers},
+    revoked::RevokedSpec,
     values::{self, is_default, or_default},
 };
 use crate::{
@@ -89,6 +90,9 @@ pub struct ClusterSpec {
     /// The ports of members, to which a probe connects
     #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub ports: PortsSpec,
+    /// The certificates that are revoked
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
+    pub revoked: Vec<RevokedSpec>,
 }
 
 /// The CA of a cluster, and whether peers have a separate one: `ca` in a specification.
@@ -123,6 +127,9 @@ pub struct CaSpec {
     /// The common name of the separate peer CA; by default it is derived from the other CA's
     #[serde(skip_serializing_if = "is_default")]
     pub peer_common_name: CommonName,
+    /// Whether issued certificates are added to the record of the directory's CAs, as by default
+    #[serde(skip_serializing_if = "is_true")]
+    pub record: bool,
 }
 
 /// The defaults for all certificates of a cluster. An entry may differ: `defaults`.
@@ -329,6 +336,7 @@ impl Default for ClusterSpec {
             admin: Some(AdminSpec::default()),
             files: FilesSpec::default(),
             ports: PortsSpec::default(),
+            revoked: Vec::new(),
         }
     }
 }
@@ -392,6 +400,7 @@ impl CaSpec {
             validity: None,
             peers: None,
             peer_common_name: CommonName::Usual,
+            record: true,
         }
     }
 
@@ -567,6 +576,11 @@ fn is_usual_admin(admin: &Option<AdminSpec>) -> bool {
 
 fn is_shared(peers: &Option<Peers>) -> bool {
     *peers != Some(Peers::Separate)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_true(value: &bool) -> bool {
+    *value
 }
 
 #[cfg(test)]

@@ -12,8 +12,12 @@ use serde::{
 
 use super::{RenewBefore, fault::Fault};
 use crate::{
-    error::Result as CoreResult, key::KeyAlgorithm, layout::Layout, role::Compatibility,
-    time::validity::Validity, x509::identity::AlternativeName,
+    error::Result as CoreResult,
+    key::KeyAlgorithm,
+    layout::Layout,
+    role::Compatibility,
+    time::validity::Validity,
+    x509::{identity::AlternativeName, revocation_list::RevocationReason},
 };
 
 /// Separates reason and hint in the message of an error.
@@ -47,7 +51,10 @@ pub(super) fn custom<E: de::Error>(reason: &str, hint: &str) -> E {
 }
 
 /// Parses text; the error has a reason and a hint.
-fn meaning<T, E: de::Error>(text: &str, parse: impl FnOnce(&str) -> CoreResult<T>) -> Result<T, E> {
+pub(super) fn meaning<T, E: de::Error>(
+    text: &str,
+    parse: impl FnOnce(&str) -> CoreResult<T>,
+) -> Result<T, E> {
     parse(text).map_err(|error| match Fault::from_error("", &error).into_words() {
         (reason, Some(hint)) => custom(&reason, &hint),
         (reason, None) => E::custom(reason),
@@ -113,6 +120,7 @@ words!(
     Validity: Self::to_string,
     RenewBefore: Self::to_string,
     Compatibility: |value| value.name().to_owned(),
+    RevocationReason: Self::to_string,
 );
 
 impl Serialize for AlternativeName {

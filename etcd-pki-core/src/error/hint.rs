@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Error, LOCK_FILE};
+use super::{Error, LOCK_FILE, RECORD_FILE};
 use crate::{foreign, text};
 
 impl Error {
@@ -22,6 +22,17 @@ impl Error {
                 if path.file_name().is_some_and(|name| name == LOCK_FILE) =>
             {
                 "nothing was changed: remove it while no etcd-pki runs there, and the next one makes the lock file that it needs"
+            }
+            Self::Blocked { path, .. }
+            | Self::SymbolicLink { path }
+            | Self::NotAFile { path }
+            | Self::Io {
+                action: "write" | "read" | "lock",
+                path,
+                ..
+            } if path.file_name().is_some_and(|name| name == RECORD_FILE) => {
+                "no certificate is issued that is not in the record of its CA; make this file writable, or leave the record \
+                 out: --no-record, or `ca: {record: false}` in the specification"
             }
             Self::Blocked { .. } => {
                 "it was left as it is: move it away, or repair it; --rekey replaces a key that cannot be read"
@@ -50,7 +61,7 @@ impl Error {
                  `etcd-pki ca new -d DIRECTORY` does so too; otherwise bring back the certificate"
             }
             Self::ExistingCa { layout: None, .. } => {
-                "every certificate of the old authority would stop working: bring back its files, or use an empty directory; \
+                "every certificate of the old CA would stop working: bring back its files, or use an empty directory; \
                  `etcd-pki ca new --replace-ca` replaces it on purpose"
             }
             Self::Clock { .. } => {
@@ -126,6 +137,9 @@ impl Error {
                 "nothing was changed; move the file elsewhere, or write to another one"
             }
             Self::SeveralBlocks { .. } => "keep one in the file, or split it",
+            Self::StillRequired { .. } => {
+                "nothing was revoked; remove it from the specification and apply that first, or give it a new key first"
+            }
             Self::SymbolicLink { .. } => {
                 "remove the link, which was left as it is, or write to the file that it leads to"
             }
@@ -147,6 +161,12 @@ impl Error {
                 ..
             } => {
                 "ask for a new one: signed by the key in it, with SHA-256, SHA-384 or SHA-512, and not changed on its way"
+            }
+            Self::Signature {
+                what: "revocation list",
+                ..
+            } => {
+                "nothing was written; bring back the list that a CA of this directory signed, or move this one away"
             }
             Self::Signature { .. } => {
                 "give the certificate of its issuer, and both as they were made"
@@ -201,6 +221,13 @@ fn missing_hint(what: &str, found: &[String]) -> &'static str {
 
 fn malformed_hint(what: &str) -> &'static str {
     match what {
+        "revocation list" => {
+            "nothing was written; etcd reads one list of version 2 in DER (`openssl crl -outform DER` converts PEM): bring back the \
+             list, or move it away and write a new one (`etcd-pki crl new`)"
+        }
+        "serial number" => {
+            "write it in hexadecimal, as `etcd-pki cert show` and `openssl x509 -serial` print it"
+        }
         "passphrase" => "write the passphrase into the first line of the file",
         "openssl.conf" => "nothing was changed; it is text in UTF-8, as Kubespray's role writes it",
         "trust bundle" => {
@@ -224,6 +251,8 @@ fn name_hint(reason: &str) -> &'static str {
         "write HOST:PORT, such as 10.0.0.11:2379, [fd00::11]:2379 or etcd-1.lan:2379"
     } else if reason.ends_with(" of this host") {
         "make it first, or give the number of one that exists"
+    } else if reason.ends_with(" in this directory") {
+        "give the certificate's file, or its serial number"
     } else if reason.ends_with(" of the cluster") {
         "give one that the specification has, or write it there"
     } else {

@@ -46,7 +46,7 @@ impl fmt::Display for Words<'_> {
                 directory, found, ..
             } => write!(
                 f,
-                "no new authority was made in {}: it has {found}",
+                "no new CA was made in {}: it has {found}",
                 directory.display()
             ),
             Error::Blocked { path, reason } => {
@@ -104,7 +104,7 @@ impl fmt::Display for Words<'_> {
             Error::NotAFile { path } => write!(f, "{} is no regular file", path.display()),
             Error::CaKeyInLeaf { subject } => write!(
                 f,
-                "the key is that of the authority {subject}: its owner could sign certificates"
+                "the key is that of the CA {subject}: its owner could sign certificates"
             ),
             Error::IssuedByAnotherCa { subject, issuer } if subject == issuer => write!(
                 f,
@@ -167,7 +167,7 @@ impl fmt::Display for Words<'_> {
                 directory.display()
             ),
             Error::NotACa { subject, reason } => {
-                write!(f, "{subject} is no certificate authority: {reason}")
+                write!(f, "{subject} is not a CA: {reason}")
             }
             Error::NotReplaceable { path, found } => {
                 write!(f, "{} is not replaced: it has {found}", path.display())
@@ -199,6 +199,11 @@ impl fmt::Display for Words<'_> {
                 }
                 write!(f, "{reason}")
             }
+            Error::StillRequired { path, subject } => write!(
+                f,
+                "the specification still requires {}, the certificate of {subject}",
+                path.display()
+            ),
             Error::SymbolicLink { path } => {
                 write!(f, "{} is a symbolic link", path.display())
             }

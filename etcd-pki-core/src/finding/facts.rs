@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::SystemTime};
 
-use super::{Finding, depend_on_it, empty, numbers};
+use super::{Finding, depend_on_it, empty, numbers, since_and_why};
 
 /// The facts of a finding. A fact has the same name in every kind of finding.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -165,6 +165,10 @@ impl Finding {
                 facts.path.clone_from(path);
                 facts.reason = Some(format!("lines {}", numbers(lines)));
             }
+            Self::DamagedRecord { path, reason } => {
+                facts.path = Some(path.clone());
+                facts.reason = Some(reason.clone());
+            }
             Self::EmptyFile { path, is_zeros } => {
                 facts.path = Some(path.clone());
                 facts.reason = Some(empty(*is_zeros).to_owned());
@@ -221,6 +225,26 @@ impl Finding {
             Self::Strict { subject, reason } => {
                 facts.subject = Some(subject.clone());
                 facts.reason = Some((*reason).to_owned());
+            }
+            Self::Revoked {
+                subject,
+                serial,
+                list,
+                since,
+                reason,
+            } => {
+                facts.path.clone_from(list);
+                facts.subject = Some(subject.clone());
+                facts.name = Some(serial.clone());
+                facts.reason = since.map(|since| since_and_why(since, *reason));
+            }
+            Self::OutdatedList { path, next_update } => {
+                facts.path = Some(path.clone());
+                facts.not_after = Some(*next_update);
+            }
+            Self::UnusableList { path, reason, .. } => {
+                facts.path = Some(path.clone());
+                facts.reason = Some(reason.clone());
             }
             Self::NoKeyUsage
             | Self::MemberWithoutClientAuth
@@ -421,6 +445,26 @@ mod tests {
             Finding::CaOwner {
                 path: path(),
                 owner: text(),
+            },
+            Finding::Revoked {
+                subject: text(),
+                serial: text(),
+                list: Some(path()),
+                since: Some(UNIX_EPOCH),
+                reason: None,
+            },
+            Finding::OutdatedList {
+                path: path(),
+                next_update: UNIX_EPOCH,
+            },
+            Finding::UnusableList {
+                path: path(),
+                reason: text(),
+                refused: true,
+            },
+            Finding::DamagedRecord {
+                path: path(),
+                reason: text(),
             },
             Finding::RotatedCa {
                 issuer: text(),

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Finding, depend_on_it, empty, numbers};
+use super::{Finding, depend_on_it, empty, numbers, since_and_why};
 use crate::{
     limits,
     text::{self, FEW},
@@ -273,6 +273,9 @@ impl fmt::Display for Sentence<'_> {
                 "{} belongs to {owner}, who can exchange what is trusted",
                 path.display()
             ),
+            Finding::DamagedRecord { path, reason } => {
+                write!(f, "{} has a gap or was changed: {reason}", path.display())
+            }
             Finding::CaKeyOwner { path, owner } => write!(
                 f,
                 "{} belongs to {owner}, who can sign certificates",
@@ -283,6 +286,44 @@ impl fmt::Display for Sentence<'_> {
                 fingerprint,
                 ..
             } => write!(f, "{subject}, SHA-256 {fingerprint}, is not trusted here"),
+            Finding::Revoked {
+                subject,
+                serial,
+                since: None,
+                ..
+            } => write!(f, "{subject}, serial {serial}, is not in the list yet"),
+            Finding::Revoked {
+                subject,
+                serial,
+                list,
+                since: Some(since),
+                reason,
+            } => {
+                let since = since_and_why(*since, *reason);
+                write!(f, "{subject}, serial {serial}, was revoked {since}")?;
+                match list {
+                    Some(list) => write!(f, " ({})", name(list)),
+                    None => Ok(()),
+                }
+            }
+            Finding::OutdatedList { path, next_update } => write!(
+                f,
+                "{} was due for its next update on {}",
+                path.display(),
+                clock::rfc3339(*next_update)
+            ),
+            Finding::UnusableList {
+                path,
+                reason,
+                refused: true,
+            } => write!(
+                f,
+                "with {}, etcd refuses every connection: {reason}",
+                path.display()
+            ),
+            Finding::UnusableList { path, reason, .. } => {
+                write!(f, "{}: {reason}", path.display())
+            }
             Finding::IssuedByAnotherCa { issuer } => {
                 write!(f, "{issuer} issued it, so only that CA can renew it")
             }

@@ -40,12 +40,9 @@ const fn entry(
     }
 }
 
-/// The codes EP055 to EP058 are reserved
-const RESERVED: usize = 4;
-
 impl Finding {
     /// The table of all findings, in the order of their codes.
-    pub const TABLE: [Entry; 57] = [
+    pub const TABLE: [Entry; 61] = [
         entry(
             "EP001",
             "expired",
@@ -479,6 +476,38 @@ impl Finding {
             "compare the fingerprints with those of the CA, and chown the file to root",
         ),
         entry(
+            "EP055",
+            "revoked",
+            Critical,
+            &["path", "subject", "name", "reason"],
+            "the certificate is revoked: etcd refuses new connections with it",
+            "issue a new certificate, or remove the pair; a revoked member must leave the cluster first",
+        ),
+        entry(
+            "EP056",
+            "outdated_list",
+            Warning,
+            &["path", "not_after"],
+            "a revocation list is due for its next update: OpenSSL refuses every certificate then",
+            "sign it again: `etcd-pki crl renew`",
+        ),
+        entry(
+            "EP057",
+            "unusable_list",
+            Warning,
+            &["path", "reason"],
+            "a revocation list is no DER of version 2, is damaged, or is of another CA",
+            "move it away, and bring back the list or write a new one: `etcd-pki crl new`",
+        ),
+        entry(
+            "EP058",
+            "damaged_record",
+            Warning,
+            &["path", "reason"],
+            "the record of what a CA issued has a gap or was changed",
+            "find out who changed it, and compare it with a copy; to start a new one, move it away",
+        ),
+        entry(
             "EP059",
             "rotated_ca",
             Warning,
@@ -578,9 +607,13 @@ impl Finding {
             Self::CaKeyOwner { .. } => 52,
             Self::SignedByOtherCa { .. } => 53,
             Self::CaOwner { .. } => 54,
-            Self::RotatedCa { .. } => 59 - RESERVED,
-            Self::LinkCertificate { .. } => 60 - RESERVED,
-            Self::Rotation { .. } => 61 - RESERVED,
+            Self::Revoked { .. } => 55,
+            Self::OutdatedList { .. } => 56,
+            Self::UnusableList { .. } => 57,
+            Self::DamagedRecord { .. } => 58,
+            Self::RotatedCa { .. } => 59,
+            Self::LinkCertificate { .. } => 60,
+            Self::Rotation { .. } => 61,
         }
     }
 }
@@ -592,8 +625,7 @@ mod tests {
     #[test]
     fn codes_are_numbered_without_gaps() {
         for (index, code) in Finding::CODES.iter().enumerate() {
-            let reserved = if index < 54 { 0 } else { RESERVED };
-            assert_eq!(*code, format!("EP{:03}", index + 1 + reserved));
+            assert_eq!(*code, format!("EP{:03}", index + 1));
         }
     }
 }

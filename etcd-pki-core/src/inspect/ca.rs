@@ -190,3 +190,83 @@ fn unusable(finding: &Finding, path: &Path) -> Error {
         _ => Error::malformed("CA", finding),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::symlink};
+
+    use super::*;
+    use crate::test_certificates::{self, Made};
+
+    /// Reads the CA of a directory.
+    fn read(directory: &Path) -> CurrentCa {
+        let relative = PairPaths {
+            certificate: "ca.pem".into(),
+            key: "ca-key.pem".into(),
+        };
+        let paths = relative.below(directory);
+        CurrentCa::read(&paths, &relative, Some("ca"), &Attributes::default()).unwrap()
+    }
+
+    /// A CA file that etcd does not read is rewritten only if it has no other content.
+    #[test]
+    fn files_that_are_only_a_bundle() {
+        let scratch = tempfile::tempdir().unwrap();
+        let made = Made::root(test_certificates::ca("ca", None));
+        let text = made.certificate.to_pem();
+        let der = made.certificate.as_der();
+        let key = made.private_key().to_secret_pem();
+        let with_key = [text.as_bytes(), key.as_bytes()].concat();
+        for (bytes, is_refused, is_bundle_only) in [
+            (text.as_bytes(), false, false),
+            (der, true, true),
+            (&with_key, true, false),
+        ] {
+            fs::write(scratch.path().join("ca.pem"), bytes).unwrap();
+            let ca = read(scratch.path());
+            assert_eq!(ca.refused.is_some(), is_refused);
+            assert_eq!(ca.is_bundle_only, is_bundle_only);
+        }
+    }
+
+    /// A bundle without a key may be a symbolic link, unless it must be written.
+    #[test]
+    fn links_to_the_files_of_a_ca() {
+        let made = Made::root(test_certificates::ca("ca", None));
+        let text = made.certificate.to_pem().into_bytes();
+        let der = made.certificate.as_der().to_vec();
+        for (content, has_key, links) in [
+            (Some(&text), false, 0),
+            (Some(&text), true, 1),
+            (Some(&der), false, 1),
+            (None, false, 1),
+        ] {
+            let scratch = tempfile::tempdir().unwrap();
+            if let Some(content) = content {
+                fs::write(scratch.path().join("bundle"), content).unwrap();
+            }
+            symlink("bundle", scratch.path().join("ca.pem")).unwrap();
+            if has_key {
+                let key = made.private_key().to_secret_pem();
+                fs::write(scratch.path().join("ca-key.pem"), &**key).unwrap();
+            }
+            assert_eq!(read(scratch.path()).links.len(), links);
+        }
+    }
+
+    /// The owner of a CA's certificates. Only root can test this.
+    #[test]
+    fn owners_of_a_ca() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("ca.pem");
+        let made = Made::root(test_certificates::ca("ca", None));
+        fs::write(&path, made.certificate.to_pem()).unwrap();
+        assert_eq!(read(scratch.path()).owner, None);
+        if std::os::unix::fs::chown(&path, Some(4711), None).is_err() {
+            return;
+        }
+        let ca = read(scratch.path());
+        assert!(ca.owner.is_some());
+        assert_eq!(ca.obstacles().next(), ca.owner.as_ref());
+    }
+}

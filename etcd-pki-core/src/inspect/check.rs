@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io::ErrorKind,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -13,6 +14,7 @@ use super::{
     contents::{Contents, is_file_of_ca, is_named_as_leaf},
     dependents::note_dependents,
     issuer::{self, Issuer},
+    lists::JudgedLists,
     reading::{Given, Reading},
     rotation, rules,
     signers::signers,
@@ -20,9 +22,9 @@ use super::{
 };
 use crate::{
     ca::is_link_of,
-    error::{Error, Result},
+    error::{Error, RECORD_FILE, Result},
     finding::Finding,
-    layout::is_idle_ca,
+    layout::{is_idle_ca, is_list},
     store::{self, parent},
     time::{clock, threshold::Threshold},
     x509::certificate::Certificate,
@@ -170,11 +172,14 @@ impl Check {
         let mut checked = unlisted.clone();
         checked.extend(without_certificates(given, contents));
         checked.extend(self.reported(writable_directories(contents)));
+        checked.extend(self.reported(damaged_records(contents)));
         let surroundings = Surroundings::of(contents);
         let by_path: BTreeSet<&Path> = given.iter().map(|given| &*given.path).collect();
         checked.extend(self.reported(keys_without_certificate(contents, &surroundings)));
+        let lists = JudgedLists::of(contents, &surroundings, &by_path, now);
+        checked.extend(self.reported(lists.findings()));
         checked.par_extend(contents.par_iter().flat_map_iter(|(path, contents)| {
-            self.file(path, contents, &by_path, &surroundings, now)
+            self.file(path, contents, &by_path, (&surroundings, &lists), now)
         }));
         let place = |one: &Checked| (one.path().to_owned(), one.number());
         checked.sort_by_cached_key(place);
@@ -194,7 +199,7 @@ impl Check {
         path: &Path,
         contents: &Contents,
         given: &BTreeSet<&Path>,
-        surroundings: &Surroundings<'_>,
+        (surroundings, lists): (&Surroundings<'_>, &JudgedLists),
         now: SystemTime,
     ) -> Vec<Checked> {
         let certificates = match contents {
@@ -228,6 +233,10 @@ impl Check {
             // others
             let is_leaf = !certificate.is_ca() || (index == 0 && is_named_as_leaf(path));
             let mut findings = self.certificate(certificate, is_leaf, chain, &cas, now);
+            // etcd compares what is presented, and not what is trusted
+            if !certificates.are_cas() {
+                findings.extend(lists.revoked(path, certificate, surroundings));
+            }
             if index == 0 {
                 findings.extend(certificates.findings.iter().cloned());
                 findings.extend(
@@ -332,6 +341,7 @@ fn without_certificates(given: &[Given], read: &BTreeMap<PathBuf, Contents>) -> 
     let is_reported = |given: &&Given| {
         let is_file = given.files.first() == Some(&given.path);
         given.failed
+            || is_list(&given.path)
             || has(given, certificates)
             || has(given, unreadable)
             || (excuses_keys && is_file && has(given, key))
@@ -364,6 +374,27 @@ fn writable_directories(read: &BTreeMap<PathBuf, Contents>) -> Vec<(PathBuf, Fin
         Some((path.to_owned(), rules::directory(path, mode)))
     });
     open.collect()
+}
+
+/// The records that have a gap or were changed, in the directories of CAs. Only the owner of a record
+/// may read it, so another user's check does not judge it.
+fn damaged_records(read: &BTreeMap<PathBuf, Contents>) -> Vec<(PathBuf, Finding)> {
+    let files = read.iter().filter(|(path, contents)| {
+        matches!(contents, Contents::Certificates(_)) && is_file_of_ca(path)
+    });
+    let directories: BTreeSet<&Path> = files.map(|(path, _)| parent(path)).collect();
+    let damaged = directories.into_iter().filter_map(|directory| {
+        let (path, reason) = match store::check_record(directory) {
+            Ok(record) => record.and_then(|(path, checked)| Some((path, checked.summary()?)))?,
+            Err(Error::Io { error, .. }) if error.kind() == ErrorKind::PermissionDenied => {
+                return None;
+            }
+            Err(error) => (directory.join(RECORD_FILE), error.to_string()),
+        };
+        let path = path.strip_prefix(".").unwrap_or(&path).to_owned();
+        Some((path.clone(), Finding::DamagedRecord { path, reason }))
+    });
+    damaged.collect()
 }
 
 /// The findings about the issuers of a certificate. If a layout's CA file exists, etcd trusts only
@@ -430,10 +461,51 @@ fn own_ca<'a>(certificate: &Certificate, cas: &[(&'a Path, &Certificate)]) -> Op
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{fs, os::unix::fs::PermissionsExt as _, time::Duration};
+
+    use rcgen::{CertificateParams, SanType};
 
     use super::*;
-    use crate::{ca::CertificateAuthority, role::Role, x509::identity::Identity};
+    use crate::{
+        ca::CertificateAuthority,
+        role::Role,
+        test_certificates::{self, Made},
+        x509::identity::Identity,
+    };
+
+    fn ca(name: &str) -> CertificateParams {
+        test_certificates::ca(name, None)
+    }
+
+    /// A member's certificate without findings.
+    fn member() -> CertificateParams {
+        let mut params = test_certificates::member("a");
+        let name = "a.lan".try_into().unwrap();
+        params.subject_alt_names = vec![SanType::DnsName(name)];
+        params
+    }
+
+    /// Checks a directory with these certificates and keys. Returns each finding with its file and
+    /// the number of its certificate.
+    fn found(files: &[(&str, &[&Made])], keys: &[(&str, &Made)]) -> Vec<String> {
+        let scratch = tempfile::tempdir().unwrap();
+        for (file, all) in files {
+            let texts: Vec<_> = all.iter().map(|made| made.certificate.to_pem()).collect();
+            fs::write(scratch.path().join(file), texts.concat()).unwrap();
+        }
+        for (file, made) in keys {
+            let path = scratch.path().join(file);
+            fs::write(&path, &**made.private_key().to_secret_pem()).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        let mut found = Vec::new();
+        for one in Check::new().run([scratch.path()]) {
+            let file = one.path().strip_prefix(scratch.path()).unwrap().display();
+            let codes = one.findings().iter().map(Finding::code);
+            found.extend(codes.map(|code| format!("{file} {} {code}", one.number())));
+        }
+        found
+    }
 
     #[test]
     fn each_instant_of_a_life() {
@@ -457,6 +529,152 @@ mod tests {
             let found = Check::new().certificate(certificate, true, chain, &Cas::default(), now);
             let codes: Vec<_> = found.iter().map(Finding::code).collect();
             assert_eq!(codes, code.into_iter().collect::<Vec<_>>(), "{now:?}");
+        }
+    }
+
+    /// The CAs after a leaf in its file are not leaves: their issuer may be elsewhere.
+    #[test]
+    fn cas_after_a_leaf() {
+        let middle = Made::root(ca("root")).sign(ca("middle"));
+        let trusted = middle.again(|_| {});
+        let leaf = middle.sign(member());
+        let files = [
+            ("ca.pem", &[&trusted][..]),
+            ("member-a.pem", &[&leaf, &middle]),
+        ];
+        assert_eq!(found(&files, &[]), [""; 0]);
+        // A CA in the place of a leaf is judged as a leaf
+        let files = [("ca.pem", &[&trusted][..]), ("member-a.pem", &[&middle])];
+        assert_eq!(found(&files, &[]), ["member-a.pem 1 EP007"]);
+    }
+
+    /// A certificate of Kubernetes need not be signed by etcd's CA.
+    #[test]
+    fn leaves_of_kubernetes() {
+        let [etcd, kubernetes] = ["etcd-ca", "kubernetes-ca"].map(|name| Made::root(ca(name)));
+        let leaf = kubernetes.sign(member());
+        for (file, expected) in [
+            ("x.pem", &[][..]),
+            ("member-a.pem", &["member-a.pem 1 EP007"]),
+        ] {
+            let files = [
+                ("ca.pem", &[&etcd][..]),
+                ("kubernetes.pem", &[&kubernetes]),
+                (file, &[&leaf]),
+            ];
+            assert_eq!(found(&files, &[]), expected, "{file}");
+        }
+    }
+
+    /// A CA that cannot sign is a fault only of the certificate with the key that is here.
+    #[test]
+    fn a_ca_that_cannot_sign() {
+        let root = Made::root(test_certificates::ca("root", Some(0)));
+        let middle = root.sign(ca("middle"));
+        let files = [("ca.pem", &[&middle, &root][..])];
+        for (key, expected) in [
+            (None, &[][..]),
+            (Some(&root), &[]),
+            (Some(&middle), &["ca.pem 1 EP033"]),
+        ] {
+            let keys: Vec<_> = key.map(|key| ("ca-key.pem", key)).into_iter().collect();
+            assert_eq!(found(&files, &keys), expected);
+        }
+    }
+
+    /// The certificate after a leaf is its issuer only if it signed the leaf.
+    #[test]
+    fn a_stranger_after_a_leaf() {
+        let [root, stranger] = ["root", "stranger"].map(|name| Made::root(ca(name)));
+        let leaf = Made::root(ca("elsewhere")).sign(member());
+        let files = [("root.pem", &[&root][..]), ("x.pem", &[&leaf, &stranger])];
+        assert_eq!(found(&files, &[]), ["x.pem 1 EP007"]);
+        let middle = root.sign(ca("middle"));
+        let leaf = middle.sign(member());
+        let files = [("root.pem", &[&root][..]), ("x.pem", &[&leaf, &middle])];
+        assert_eq!(found(&files, &[]), [""; 0]);
+    }
+
+    /// The findings about a file are those of its first certificate.
+    #[test]
+    fn findings_about_a_file() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("ca.pem");
+        let all = ["one", "two"].map(|name| Made::root(ca(name)).certificate.to_pem());
+        fs::write(&path, all.concat()).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+        let codes = Check::new().run([&path]).into_iter().map(|one| {
+            let codes = one.findings().iter().map(Finding::code);
+            codes.collect::<Vec<_>>()
+        });
+        assert_eq!(codes.collect::<Vec<_>>(), [vec!["EP015"], vec![]]);
+    }
+
+    /// The key belongs to each certificate of a CA with this key, and to the first certificate of
+    /// a leaf's file.
+    #[test]
+    fn certificates_of_one_key() {
+        let [one, other] = ["one", "other"].map(|name| Made::root(ca(name)));
+        let again = one.again(|params| *params = ca("again"));
+        let leaf = Made::root(member());
+        let same_key = leaf.again(|params| *params = ca("same"));
+        for (file, all, key, expected) in [
+            (
+                "ca",
+                &[&other, &one, &again][..],
+                &one,
+                &[false, true, true][..],
+            ),
+            (
+                "ca",
+                &[&other, &one],
+                &Made::root(ca("third")),
+                &[true, false],
+            ),
+            ("member-a", &[&leaf, &same_key], &leaf, &[true, false]),
+        ] {
+            let scratch = tempfile::tempdir().unwrap();
+            let texts: Vec<_> = all.iter().map(|made| made.certificate.to_pem()).collect();
+            fs::write(scratch.path().join(format!("{file}.pem")), texts.concat()).unwrap();
+            let path = scratch.path().join(format!("{file}-key.pem"));
+            fs::write(path, &**key.private_key().to_secret_pem()).unwrap();
+            let checked = Check::new().run([scratch.path()]);
+            let found = checked.iter().map(|one| one.key().is_some());
+            assert_eq!(found.collect::<Vec<_>>(), expected, "{file}");
+        }
+    }
+
+    /// A sticky directory in which all users add files is a fault if it has a CA and its key.
+    #[test]
+    fn directories_that_others_share() {
+        let made = Made::root(ca("ca"));
+        let leaf = made.sign(member());
+        for (files, key, expected) in [
+            (&[("ca.pem", &made)][..], Some("ca-key.pem"), 1),
+            (&[("ca.pem", &made)], None, 0),
+            (&[("a.pem", &leaf)], Some("a-key.pem"), 0),
+            (&[("ca.pem", &made), ("a.pem", &leaf)], Some("a-key.pem"), 1),
+            (
+                &[("a.pem", &leaf), ("ca.pem", &made)],
+                Some("ca-key.pem"),
+                1,
+            ),
+        ] {
+            let scratch = tempfile::tempdir().unwrap();
+            for (file, made) in files {
+                fs::write(scratch.path().join(file), made.certificate.to_pem()).unwrap();
+            }
+            if let Some(key) = key {
+                fs::write(
+                    scratch.path().join(key),
+                    &**made.private_key().to_secret_pem(),
+                )
+                .unwrap();
+            }
+            fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+            let reading = Reading::of([scratch.path()]);
+            let found = writable_directories(&reading.contents);
+            assert_eq!(found.len(), expected, "{key:?}");
         }
     }
 }

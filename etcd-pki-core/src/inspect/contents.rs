@@ -10,7 +10,7 @@ use crate::{
     finding::Finding,
     foreign,
     key::{PrivateKey, PublicKey},
-    layout::{FileKind, Layout},
+    layout::{FileKind, Layout, is_list},
     pem,
     store::{Attributes, Stamp, look, read_file},
     verify::{self, Use},
@@ -77,6 +77,10 @@ impl Contents {
             Err(error) if rules::is_denied(&error) && is_key(path) => return Self::Key(Vec::new()),
             Err(error) => return Self::Unreadable(rules::unusable(error)),
         };
+        if is_list(path) {
+            // It is judged with the other lists
+            return Self::Other;
+        }
         if let Some(empty) = rules::empty(path, &bytes) {
             return if is_key(path) {
                 Self::Key(vec![empty])
@@ -463,5 +467,77 @@ mod tests {
         assert!(
             is_der(Path::new("a.der")) && !is_der(Path::new("a.pem")) && !is_der(Path::new("a"))
         );
+    }
+
+    /// A damaged file is not judged if its name is that of a key or of a DER file: it may have
+    /// another content.
+    #[test]
+    fn damaged_files() {
+        let scratch = tempfile::tempdir().unwrap();
+        let damaged = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+        for (name, is_judged) in [
+            ("a.crt", true),
+            ("a.pem", true),
+            ("a-key.pem", false),
+            ("a.key", false),
+            ("a.der", false),
+        ] {
+            let path = scratch.path().join(name);
+            std::fs::write(&path, damaged).unwrap();
+            let found = Contents::of(&path, 0);
+            let expected = if is_judged {
+                matches!(found, Contents::Unreadable(_))
+            } else {
+                matches!(found, Contents::Other)
+            };
+            assert!(expected, "{name}: {found:?}");
+        }
+    }
+
+    /// The key in the file of a certificate counts before a key next to it.
+    #[test]
+    fn keys_of_a_certificate() {
+        use crate::test_certificates::{self, Made};
+
+        let scratch = tempfile::tempdir().unwrap();
+        let [own, other] = ["own", "other"].map(|name| Made::root(test_certificates::leaf(name)));
+        let path = scratch.path().join("kubelet.pem");
+        let next = scratch.path().join("kubelet-key.pem");
+        let certificate = own.certificate.to_pem();
+        let key = own.private_key().to_secret_pem();
+        let with_key = format!("{certificate}{}", &**key);
+        for (text, has_next, expected) in [
+            (&certificate, false, None),
+            (&certificate, true, Some((&next, &other))),
+            (&with_key, true, Some((&path, &own))),
+            (&with_key, false, Some((&path, &own))),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let _ = std::fs::remove_file(&next);
+            if has_next {
+                std::fs::write(&next, &**other.private_key().to_secret_pem()).unwrap();
+            }
+            let Contents::Certificates(found) = Contents::of(&path, 0) else {
+                panic!("{text}");
+            };
+            assert_eq!(found.key.path.as_ref(), expected.map(|(path, _)| path));
+            let public = expected.map(|(_, made)| made.certificate.public_key());
+            assert_eq!(found.key.public.as_ref(), public);
+        }
+    }
+
+    #[test]
+    fn names_of_leaves() {
+        for (name, expected) in [
+            ("member-a.pem", true),
+            ("etcd/client-a.crt", true),
+            ("client-ca.crt", false),
+            ("ca.pem", false),
+            ("ca-replaced-1.pem", false),
+            ("member-a-key.pem", false),
+            ("x.pem", false),
+        ] {
+            assert_eq!(is_named_as_leaf(Path::new(name)), expected, "{name}");
+        }
     }
 }

@@ -71,3 +71,91 @@ fn count(place: usize, checked: &[Checked]) -> usize {
         .filter(|leaf| below.iter().any(|issuer| is_signed(leaf, issuer)))
         .count()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, time::Duration};
+
+    use rcgen::date_time_ymd;
+
+    use crate::{
+        finding::Finding,
+        inspect::check::Check,
+        test_certificates::{self, Made},
+    };
+
+    /// The numbers of leaves that depend on the first CA of `ca.pem` and on others that expire
+    /// soon, a month before the end of 2030.
+    fn dependents(files: &[(&str, &[&Made])]) -> Vec<Option<usize>> {
+        let scratch = tempfile::tempdir().unwrap();
+        for (file, all) in files {
+            let texts: Vec<_> = all.iter().map(|made| made.certificate.to_pem()).collect();
+            fs::write(scratch.path().join(file), texts.concat()).unwrap();
+        }
+        let end = files[0].1[0].certificate.not_after();
+        let now = end - Duration::from_secs(30 * 86_400);
+        let mut found = Vec::new();
+        for one in Check::new().at(now).run([scratch.path()]) {
+            found.extend(one.findings().iter().filter_map(|finding| match finding {
+                Finding::Expires { dependents, .. } => Some(*dependents),
+                _ => None,
+            }));
+        }
+        found
+    }
+
+    /// A leaf depends on a CA that expires if this CA or a CA below it signed the leaf, unless the
+    /// same file has a later certificate of the CA.
+    #[test]
+    fn leaves_below_a_ca_that_expires() {
+        let until = |name, year| {
+            let mut params = test_certificates::ca(name, None);
+            params.not_after = date_time_ymd(year, 1, 1);
+            params
+        };
+        let root = Made::root(until("root", 2031));
+        let renewed = root.again(|params| params.not_after = date_time_ymd(2040, 1, 1));
+        let earlier = root.again(|params| params.not_after = date_time_ymd(2021, 1, 1));
+        let same_key = root.again(|params| *params = until("other", 2040));
+        let namesake = Made::root(until("root", 2040));
+        let middle = root.sign(until("middle", 2040));
+        let leaf = |ca: &Made| ca.sign(test_certificates::leaf("leaf"));
+        let (one, two, foreign) = (leaf(&root), leaf(&middle), leaf(&namesake));
+        let leaves = [
+            ("one.pem", &[&one][..]),
+            ("again.pem", &[&one]),
+            ("two.pem", &[&two, &middle]),
+            ("foreign.pem", &[&foreign]),
+        ];
+        for (what, all, expected) in [
+            ("alone", &[&root][..], Some(2)),
+            ("renewed", &[&root, &renewed], Some(0)),
+            ("after an earlier one", &[&root, &earlier], Some(2)),
+            ("with the key of another one", &[&root, &same_key], Some(2)),
+            ("with the name of another one", &[&root, &namesake], Some(2)),
+        ] {
+            let mut files = vec![("ca.pem", all)];
+            files.extend(leaves);
+            assert_eq!(dependents(&files), [expected], "{what}");
+        }
+        // Each of two CAs signed the other one
+        let cross = middle.sign_again(&renewed);
+        let [old, cross] = [[&root], [&cross]];
+        let mut files = vec![("ca.pem", &old[..]), ("cross.pem", &cross)];
+        files.extend(leaves);
+        assert_eq!(dependents(&files), [Some(2)]);
+        // The later certificate is in another file
+        let [old, new] = [[&root], [&renewed]];
+        let mut files = vec![("ca.pem", &old[..]), ("new-ca.pem", &new)];
+        files.extend(leaves);
+        assert_eq!(dependents(&files), [Some(2)]);
+        // A leaf that expires has no dependents
+        let mut params = test_certificates::leaf("leaf");
+        params.not_after = date_time_ymd(2031, 1, 1);
+        let short = namesake.sign(params);
+        assert_eq!(
+            dependents(&[("short.pem", &[&short]), ("ca.pem", &[&namesake])]),
+            [None]
+        );
+    }
+}

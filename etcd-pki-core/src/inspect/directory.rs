@@ -163,21 +163,15 @@ impl Directory {
             None => super::contents::Key::at(&full.key, owner_of_directory(&self.path))
                 .and_then(|key| key.public),
         };
-        let has_key_file = certificates
-            .and_then(|certificates| certificates.key.path.as_ref())
-            .is_some()
-            || reading.contents.contains_key(&full.key);
         match (kind.ca(), certificates) {
             (Some(kind), Some(Certificates { all, .. })) => {
-                let own = key.is_some() || !has_key_file;
                 let signing = ca::signing(all, key.as_ref(), None);
-                let signs =
-                    own && (key.is_none() || key.as_ref() == Some(all[signing].public_key()));
+                let has_key = key.as_ref() == Some(all[signing].public_key());
                 self.bundles.push(TrustBundle {
                     kind,
                     paths,
                     certificates: all.clone(),
-                    signing: (signs && has_key_file).then_some(signing),
+                    signing: has_key.then_some(signing),
                 });
             }
             (Some(_), None) => {}
@@ -377,6 +371,40 @@ mod tests {
         ] {
             let found = recognize(files.iter().map(Path::new));
             assert_eq!(found, expected, "{files:?}");
+        }
+    }
+
+    /// The signing CA of a bundle is the one with the key in the directory, at any place. A key of
+    /// none of them, and a key that cannot be read, show no signing CA.
+    #[test]
+    fn signing_cas() {
+        use crate::{
+            key::Passphrase,
+            test_certificates::{self, Made},
+        };
+
+        let scratch = tempfile::tempdir().unwrap();
+        let [one, two, other] =
+            ["one", "two", "other"].map(|name| Made::root(test_certificates::ca(name, None)));
+        let texts = [&one, &two].map(|made| made.certificate.to_pem());
+        std::fs::write(scratch.path().join("ca.pem"), texts.concat()).unwrap();
+        let text = |made: &Made| made.private_key().to_secret_pem();
+        let passphrase = Passphrase::new("secret".to_owned());
+        let encrypted = one.private_key().to_encrypted_pem(&passphrase).unwrap();
+        for (key, expected) in [
+            (None, None),
+            (Some(&**text(&one)), Some("one")),
+            (Some(&**text(&two)), Some("two")),
+            (Some(&**text(&other)), None),
+            (Some(encrypted.as_str()), None),
+        ] {
+            if let Some(key) = key {
+                std::fs::write(scratch.path().join("ca-key.pem"), key).unwrap();
+            }
+            let state = directory(scratch.path()).unwrap();
+            let found = state.bundles()[0].signing_ca();
+            let found = found.and_then(Certificate::common_name);
+            assert_eq!(found.as_deref(), expected);
         }
     }
 }

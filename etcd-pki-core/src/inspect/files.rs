@@ -370,3 +370,124 @@ pub(crate) fn has_private_key(bytes: &[u8]) -> bool {
 pub(crate) fn public(key: Part<PrivateKey>) -> Part<PublicKey> {
     key.map(|key| key.public_key().clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::test_certificates::{self, Made};
+
+    /// A directory, and the paths of a pair in it.
+    fn scratch() -> (tempfile::TempDir, PairPaths) {
+        let scratch = tempfile::tempdir().unwrap();
+        let paths = PairPaths {
+            certificate: scratch.path().join("a.pem"),
+            key: scratch.path().join("a-key.pem"),
+        };
+        (scratch, paths)
+    }
+
+    fn made() -> Made {
+        Made::root(test_certificates::leaf("a"))
+    }
+
+    /// The content of a certificate's file that a new certificate would destroy.
+    #[test]
+    fn other_content_of_a_file_of_certificates() {
+        let (_scratch, paths) = scratch();
+        let made = made();
+        let certificate = made.certificate.to_pem();
+        let key = made.private_key();
+        let passphrase = Passphrase::new("secret".to_owned());
+        let encrypted = key.to_encrypted_pem(&passphrase).unwrap();
+        let key = key.to_secret_pem();
+        let parameters =
+            "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
+        let damaged = "-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n";
+        let text = |parts: &[&str]| parts.concat().into_bytes();
+        for (bytes, count, has_only, has_key) in [
+            (text(&[&certificate]), 1, true, false),
+            (text(&[&certificate, &certificate]), 2, true, false),
+            (text(&[&certificate, &certificate]), 1, false, false),
+            (text(&[parameters, &certificate]), 1, true, false),
+            (text(&[&certificate, &key]), 1, false, true),
+            (text(&[&certificate, &encrypted]), 1, false, true),
+            (text(&[&certificate, damaged]), 1, false, true),
+            (made.certificate.as_der().to_vec(), 1, true, false),
+            (made.certificate.as_der().to_vec(), 2, false, false),
+            (text(&["a text"]), 1, false, false),
+            (Vec::new(), 0, false, false),
+        ] {
+            fs::write(&paths.certificate, &bytes).unwrap();
+            let files = PairFiles::read(paths.clone()).unwrap();
+            let what = String::from_utf8_lossy(&bytes);
+            assert_eq!(files.has_only_certificates(count), has_only, "{what}");
+            assert_eq!(files.certificate_file_has_key(), has_key, "{what}");
+        }
+    }
+
+    /// The bytes of a pair, which its mark in the cache depends on.
+    #[test]
+    fn bytes_of_both_files() {
+        let (_scratch, paths) = scratch();
+        let bytes = || {
+            let files = PairFiles::read(paths.clone()).unwrap();
+            files
+                .bytes()
+                .map(|(one, other)| (one.to_vec(), other.to_vec()))
+        };
+        assert_eq!(bytes(), None);
+        fs::write(&paths.certificate, "certificate").unwrap();
+        assert_eq!(bytes(), None);
+        fs::write(&paths.key, "key").unwrap();
+        assert_eq!(bytes(), Some((b"certificate".to_vec(), b"key".to_vec())));
+        fs::remove_file(&paths.certificate).unwrap();
+        assert_eq!(bytes(), None);
+    }
+
+    #[test]
+    fn files_with_further_names() {
+        let (scratch, paths) = scratch();
+        fs::write(&paths.certificate, "certificate").unwrap();
+        fs::write(&paths.key, "key").unwrap();
+        let linked = || PairFiles::read(paths.clone()).unwrap().hard_links();
+        assert_eq!(linked(), [""; 0].map(PathBuf::from));
+        fs::hard_link(&paths.key, scratch.path().join("other")).unwrap();
+        assert_eq!(linked(), std::slice::from_ref(&paths.key));
+        fs::hard_link(&paths.certificate, scratch.path().join("another")).unwrap();
+        assert_eq!(linked(), [paths.certificate.clone(), paths.key.clone()]);
+    }
+
+    /// A directory at the path of a key has neither the permissions nor the further names of
+    /// a key.
+    #[test]
+    fn a_directory_in_the_place_of_a_key() {
+        let (scratch, paths) = scratch();
+        fs::create_dir_all(paths.key.join("below")).unwrap();
+        let files = PairFiles::read(paths.clone()).unwrap();
+        let relative = PairPaths {
+            certificate: "a.pem".into(),
+            key: "a-key.pem".into(),
+        };
+        assert_eq!(files.permissions(&relative, &Attributes::default()), []);
+        assert_eq!(files.hard_links(), [""; 0].map(PathBuf::from));
+        assert!(matches!(files.key(None).0, Part::Unusable(_)));
+        drop(scratch);
+    }
+
+    /// A file that fails to be read is an error, and not an unusable file that may be replaced.
+    #[test]
+    fn a_file_that_fails_to_be_read() {
+        // Reading the first page of a process fails with an input/output error
+        let Ok(failing) = Path::new("/proc/self/mem").canonicalize() else {
+            return;
+        };
+        let (_scratch, paths) = scratch();
+        let paths = PairPaths {
+            certificate: failing,
+            ..paths
+        };
+        assert!(PairFiles::read(paths).is_err());
+    }
+}

@@ -2,12 +2,14 @@
 //! CA, and the key next to it.
 
 use std::{
+    collections::BTreeSet,
     io,
     path::{Path, PathBuf},
 };
 
 use super::{
     contents::key_paths,
+    lists::revocation_file,
     reading::Reading,
     surroundings::{Cas, Surroundings},
 };
@@ -21,7 +23,8 @@ use crate::{
 /// Creates a verifier that trusts the CA that etcd trusts for the certificate in this file. It
 /// depends on the file's place and name: the CA is in the CA file of the layout, in that of the
 /// peer CA for a member's certificate for peers, or else next to the certificate. A
-/// [`Check`](super::Check) uses the same CAs.
+/// [`Check`](super::Check) uses the same CAs. If the revocation list `revoked.crl` is next to the
+/// CA, the verifier refuses its certificates.
 ///
 /// ```
 /// use etcd_pki_core::{Cluster, Layout, Store, cluster::Peers, inspect};
@@ -55,6 +58,10 @@ pub fn verifier(certificate: impl AsRef<Path>) -> Result<Verifier> {
     let mut verifier = Verifier::trusting(first, &read_regular_file(first)?)?;
     for other in others {
         verifier = verifier.and_trusting(other, &read_regular_file(other)?)?;
+    }
+    let lists: BTreeSet<PathBuf> = files.iter().filter_map(revocation_file).collect();
+    for list in lists {
+        verifier = verifier.with_revocation_file(&list, &read_regular_file(&list)?);
     }
     Ok(verifier)
 }
@@ -172,4 +179,207 @@ fn trusted_files(path: &Path) -> Vec<PathBuf> {
     }
     files.dedup();
     files
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::test_certificates::{self, Made};
+
+    /// A directory with CA certificates in these files.
+    fn directory(files: &[&str]) -> tempfile::TempDir {
+        let scratch = tempfile::tempdir().unwrap();
+        let text = Made::root(test_certificates::ca("ca", None));
+        let text = text.certificate.to_pem();
+        for file in files {
+            let path = scratch.path().join(file);
+            fs::create_dir_all(parent(&path)).unwrap();
+            fs::write(path, &text).unwrap();
+        }
+        scratch
+    }
+
+    /// The store of a file by the CAs and the members around it. If a name is in several layouts,
+    /// the files of members show the layout.
+    #[test]
+    fn stores_of_files() {
+        for (files, file, expected) in [
+            (
+                &["a/ca.pem"][..],
+                "a/member-a.pem",
+                Some(("a", Layout::Kubespray)),
+            ),
+            (
+                &["a/etcd/ca.crt"],
+                "a/etcd/server.crt",
+                Some(("a", Layout::Kubeadm)),
+            ),
+            (
+                &["a/b/ca.crt"],
+                "a/b/server.crt",
+                Some(("a/b", Layout::Etcdadm)),
+            ),
+            (
+                &["a/etcd/ca.crt"],
+                "a/apiserver-etcd-client.crt",
+                Some(("a", Layout::Kubeadm)),
+            ),
+            (
+                &["a/ca.crt", "a/etcd/ca.crt"],
+                "a/apiserver-etcd-client.crt",
+                Some(("a", Layout::Kubeadm)),
+            ),
+            (
+                &["a/ca.crt", "a/etcd/ca.crt", "a/server.crt"],
+                "a/apiserver-etcd-client.crt",
+                Some(("a", Layout::Etcdadm)),
+            ),
+            // The name shows no layout
+            (&["a/ca.pem"], "a/x.pem", Some(("a", Layout::Kubespray))),
+            (&["a/server-ca.crt"], "a/x.crt", Some(("a", Layout::K3s))),
+            (
+                &["a/server-ca.crt"],
+                "a/server.crt",
+                Some(("a", Layout::K3s)),
+            ),
+            // The tree of a host
+            (
+                &["a/etcd/ca.crt"],
+                "a/host/etcd/server.crt",
+                Some(("a", Layout::Kubeadm)),
+            ),
+            (
+                &["a/ca.crt"],
+                "a/host/server.crt",
+                Some(("a", Layout::Etcdadm)),
+            ),
+            (&["a/ca.pem"], "a/host/member-a.pem", None),
+            (&["ca.pem"], "a/member-a.pem", None),
+        ] {
+            let scratch = directory(files);
+            let found = store_of(scratch.path().join(file));
+            let found = found.as_ref().map(|found| {
+                let directory = found.directory().strip_prefix(scratch.path()).unwrap();
+                (directory.to_str().unwrap(), found.layout())
+            });
+            assert_eq!(found, expected, "{files:?} {file}");
+        }
+    }
+
+    /// The last part of a path may be `..`. Then the real folder counts.
+    #[test]
+    fn stores_of_unusual_paths() {
+        for (ca, file, expected) in [
+            ("etcd/ca.crt", "etcd/sub/../server.crt", Layout::Kubeadm),
+            ("other/ca.crt", "other/sub/../server.crt", Layout::Etcdadm),
+        ] {
+            let scratch = directory(&[ca]);
+            let file = scratch.path().join(file);
+            fs::create_dir(file.parent().and_then(Path::parent).unwrap()).unwrap();
+            let found = store_of(&file).map(|store| store.layout());
+            assert_eq!(found, Some(expected), "{ca}");
+        }
+    }
+
+    /// A member's certificate for peers belongs to the peer CA, if there is one.
+    #[test]
+    fn kinds_of_cas() {
+        for (layout, peer_ca, for_peers, for_clients) in [
+            (
+                Layout::Kubespray,
+                "peer-ca.pem",
+                "peer-a.pem",
+                "member-a.pem",
+            ),
+            (
+                Layout::Kubeadm,
+                "etcd/peer-ca.crt",
+                "etcd/peer.crt",
+                "etcd/server.crt",
+            ),
+        ] {
+            for (files, expected) in [(&[peer_ca][..], CaKind::Peer), (&[], CaKind::Client)] {
+                let scratch = directory(files);
+                let store = Store::new(scratch.path(), layout);
+                let kind = |file: &str| ca_kind(&store, scratch.path().join(file));
+                assert_eq!(kind(for_peers), expected);
+                assert_eq!(kind(for_clients), CaKind::Client);
+                assert_eq!(kind("x.pem"), CaKind::Client);
+            }
+        }
+    }
+
+    #[test]
+    fn keys_of_files() {
+        for (files, expected) in [
+            (&[][..], None),
+            (&["a.key"], Some("a.key")),
+            (&["a-key.pem"], Some("a-key.pem")),
+            (&["a.key", "a-key.pem"], Some("a-key.pem")),
+        ] {
+            let scratch = directory(files);
+            let found = key_of(scratch.path().join("a.pem"));
+            assert_eq!(found, expected.map(|file| scratch.path().join(file)));
+        }
+    }
+
+    /// The CA files that etcd trusts for a file: those of its layout, or else other CAs that are
+    /// near, or else those around it, or that of the store with the tree of its host.
+    #[test]
+    fn files_of_trusted_cas() {
+        for (files, file, expected) in [
+            (
+                &["a/ca.pem", "a/my-ca.pem", "ca.pem"][..],
+                "a/member-a.pem",
+                &["a/ca.pem"][..],
+            ),
+            (
+                &["a/ca.pem", "a/server-ca.crt"],
+                "a/x.pem",
+                &["a/ca.pem", "a/server-ca.crt"],
+            ),
+            (
+                &["a/my-ca.pem", "a/other-ca.pem", "my-ca.pem"],
+                "a/x.pem",
+                &["a/my-ca.pem", "a/other-ca.pem"],
+            ),
+            (&["my-ca.pem"], "a/x.pem", &["my-ca.pem"]),
+            (&["my-ca.pem"], "a/my-ca.pem", &["my-ca.pem"]),
+            (&["ca.pem"], "ca.pem", &["ca.pem"]),
+            (
+                &["a/etcd/ca.crt"],
+                "a/host/etcd/server.crt",
+                &["a/etcd/ca.crt"],
+            ),
+            (&[], "a/x.pem", &[]),
+        ] {
+            let scratch = directory(files);
+            let path = scratch.path().join(file);
+            fs::create_dir_all(parent(&path)).unwrap();
+            if !files.contains(&file) {
+                let leaf = Made::root(test_certificates::leaf("a"));
+                fs::write(&path, leaf.certificate.to_pem()).unwrap();
+            }
+            let expected: Vec<_> = expected
+                .iter()
+                .map(|file| scratch.path().join(file))
+                .collect();
+            assert_eq!(trusted_files(&path), expected, "{files:?} {file}");
+            assert_eq!(verifier(&path).is_ok(), !expected.is_empty());
+        }
+        // Two certificates of a file are one file. A file without a certificate is not skipped
+        let scratch = directory(&["ca.pem", "my-ca.pem"]);
+        let ca = scratch.path().join("ca.pem");
+        let text = fs::read_to_string(&ca).unwrap();
+        let other = Made::root(test_certificates::ca("other", None));
+        let request =
+            "-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----\n";
+        for text in [text + &other.certificate.to_pem(), request.to_owned()] {
+            fs::write(&ca, text).unwrap();
+            let found = trusted_files(&scratch.path().join("member-a.pem"));
+            assert_eq!(found, std::slice::from_ref(&ca));
+        }
+    }
 }

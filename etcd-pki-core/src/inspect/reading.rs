@@ -94,3 +94,50 @@ fn list(path: &Path, unlisted: &mut Vec<Checked>) -> Given {
     }
     given
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        os::unix::fs::{PermissionsExt as _, chown},
+    };
+
+    use super::*;
+    use crate::{ca::CertificateAuthority, key::PrivateKey};
+
+    /// The owner of a directory may own the keys and the CA in it, whether the directory or the file
+    /// is given. Only root can test this.
+    #[test]
+    fn owners_of_directories() {
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = scratch.path().join("pki");
+        let key = directory.join("a-key.pem");
+        fs::create_dir(&directory).unwrap();
+        fs::write(&key, &**PrivateKey::generate().unwrap().to_secret_pem()).unwrap();
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+        let ca = directory.join("ca.pem");
+        let made = CertificateAuthority::create("ca").unwrap();
+        fs::write(&ca, made.certificate().to_pem()).unwrap();
+        if chown(&key, Some(4711), None).is_err() {
+            return;
+        }
+        chown(&ca, Some(4711), None).unwrap();
+        for (owner, count) in [(4712, 1), (4711, 0)] {
+            chown(&directory, Some(owner), None).unwrap();
+            for given in [&directory, &key] {
+                let reading = Reading::of([given]);
+                let Some(Contents::Key(findings)) = reading.contents.get(&key) else {
+                    panic!("{}", given.display());
+                };
+                assert_eq!(findings.len(), count, "{findings:?}");
+            }
+            for given in [&directory, &ca] {
+                let reading = Reading::of([given]);
+                let Some(Contents::Certificates(found)) = reading.contents.get(&ca) else {
+                    panic!("{}", given.display());
+                };
+                assert_eq!(found.findings.len(), count, "{:?}", found.findings);
+            }
+        }
+    }
+}

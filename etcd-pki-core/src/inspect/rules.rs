@@ -205,7 +205,7 @@ pub(crate) fn earlier_ca_certificate(
     certificate: &Certificate,
     ca: &Certificate,
 ) -> Option<Finding> {
-    let serial = certificate.extensions().authority_serial.as_deref();
+    let serial = certificate.extensions().issuer_serial.as_deref();
     let other_serial = serial.is_some_and(|serial| serial != ca.serial_number().as_bytes());
     let key = certificate.authority_key_identifier();
     let other_key = key

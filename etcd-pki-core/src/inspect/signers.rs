@@ -48,8 +48,28 @@ pub(super) fn is_signed(certificate: &Certificate, ca: &Certificate) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::reading::Reading, *};
     use crate::test_certificates::{self, Made};
+
+    /// The CAs of a directory that signed a certificate in one of its files.
+    #[test]
+    fn cas_that_signed() {
+        let [root, stranger] =
+            ["root", "stranger"].map(|name| Made::root(test_certificates::ca(name, None)));
+        let middle = root.sign(test_certificates::ca("middle", None));
+        let leaf = middle.sign(test_certificates::leaf("leaf"));
+        let scratch = tempfile::tempdir().unwrap();
+        for (file, all) in [
+            ("ca.pem", &[&stranger, &root][..]),
+            ("leaf.pem", &[&leaf, &middle]),
+        ] {
+            let texts: Vec<_> = all.iter().map(|made| made.certificate.to_pem()).collect();
+            std::fs::write(scratch.path().join(file), texts.concat()).unwrap();
+        }
+        let reading = Reading::of([scratch.path()]);
+        let expected = [&root, &middle].map(|made| made.certificate.public_key());
+        assert_eq!(signers(&reading.contents), expected.into_iter().collect());
+    }
 
     #[test]
     fn what_a_ca_signed() {

@@ -136,7 +136,15 @@ impl<'a> Surroundings<'a> {
         all.filter(|(path, _)| is_peer_ca(path)).collect()
     }
 
-    fn in_directory(&self, directory: &Path) -> impl Iterator<Item = (&Path, &Certificate)> {
+    /// The directories with the CAs around a certificate's file.
+    pub(super) fn directories_of(&self, path: &Path) -> [PathBuf; 3] {
+        around(path)
+    }
+
+    pub(super) fn in_directory(
+        &self,
+        directory: &Path,
+    ) -> impl Iterator<Item = (&Path, &Certificate)> {
         let found = self.cas.get(directory).into_iter().flatten();
         found.map(|(path, certificate)| (path.as_path(), certificate))
     }
@@ -308,7 +316,28 @@ fn fits_any(key: &Path, read: &BTreeMap<PathBuf, Contents>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::fs;
+
+    use super::{super::reading::Reading, *};
+    use crate::test_certificates::{self, Made};
+
+    fn ca(name: &str) -> Made {
+        Made::root(test_certificates::ca(name, None))
+    }
+
+    /// Writes certificates to files below a directory.
+    fn write(directory: &Path, files: &[(&str, &Made)]) {
+        for (file, made) in files {
+            let path = directory.join(file);
+            fs::create_dir_all(parent(&path)).unwrap();
+            fs::write(path, made.certificate.to_pem()).unwrap();
+        }
+    }
+
+    /// The common names of some CAs, in order.
+    fn names(cas: &[(&Path, &Certificate)]) -> Vec<String> {
+        cas.iter().filter_map(|(_, ca)| ca.common_name()).collect()
+    }
 
     #[test]
     fn what_belongs_to_a_key() {
@@ -323,6 +352,174 @@ mod tests {
         ] {
             let expected: Vec<_> = expected.iter().map(PathBuf::from).collect();
             assert_eq!(companions(Path::new(key)), expected);
+        }
+    }
+
+    /// The CAs of each place around a leaf. The name of the leaf decides which of them etcd trusts.
+    #[test]
+    fn cas_of_each_place() {
+        let scratch = tempfile::tempdir().unwrap();
+        let own = scratch.path().join("pki");
+        let [one, above, below, peers, other] = ["one", "above", "below", "peers", "other"].map(ca);
+        let leaf = one.sign(test_certificates::member("a"));
+        write(
+            scratch.path(),
+            &[
+                ("ca.pem", &above),
+                ("pki/ca.pem", &one),
+                ("pki/etcd/ca.crt", &below),
+                ("pki/peer-ca.pem", &peers),
+                ("pki/other.pem", &other),
+                ("pki/member-a.pem", &leaf),
+                ("pki/peer-a.pem", &leaf),
+                ("pki/x.pem", &leaf),
+            ],
+        );
+        let leaves = ["member-a.pem", "peer-a.pem", "x.pem"].map(|file| own.join(file));
+        let reading = Reading::of(&leaves);
+        let surroundings = Surroundings::of(&reading.contents);
+        for (leaf, layout, trusted) in [
+            (&leaves[0], Some(Layout::Kubespray), &["one"][..]),
+            (&leaves[1], Some(Layout::Kubespray), &["peers"]),
+            (&leaves[2], None, &["one", "peers", "below"]),
+        ] {
+            let cas = surroundings.cas(leaf);
+            let found = cas.neighbours.as_ref().map(|found| found.layout);
+            assert_eq!(found, layout, "{}", leaf.display());
+            assert_eq!(names(&cas.trusted), trusted, "{}", leaf.display());
+            assert_eq!(names(&cas.peers), ["peers"]);
+            // A file that was not given is found only by the name of a CA
+            assert_eq!(names(&cas.near), ["one", "peers"]);
+            assert_eq!(names(&cas.around), ["below", "above"]);
+            assert_eq!(cas.empty, None);
+            let chain = [(own.as_path(), &other.certificate)];
+            assert_eq!(
+                names(&cas.with(chain.into_iter()).around),
+                ["below", "above", "other"]
+            );
+        }
+    }
+
+    /// The key of a certificate that was read. Other keys have no certificate.
+    #[test]
+    fn keys_of_certificates() {
+        let scratch = tempfile::tempdir().unwrap();
+        let made = ca("a");
+        write(scratch.path(), &[("a.pem", &made)]);
+        for file in ["a-key.pem", "b-key.pem"] {
+            let key = made.private_key();
+            fs::write(scratch.path().join(file), &**key.to_secret_pem()).unwrap();
+        }
+        let reading = Reading::of([scratch.path()]);
+        let surroundings = Surroundings::of(&reading.contents);
+        assert!(surroundings.has_key(&scratch.path().join("a-key.pem")));
+        assert!(!surroundings.has_key(&scratch.path().join("b-key.pem")));
+    }
+
+    /// If a name is in several layouts, the files of members show the layout. Otherwise it is the
+    /// first layout with a CA.
+    #[test]
+    fn layouts_with_one_name() {
+        let root = ca("ca");
+        for (files, expected) in [
+            (&["ca.crt"][..], Some(Layout::Etcdadm)),
+            (&["etcd/ca.crt"], Some(Layout::Kubeadm)),
+            (&["ca.crt", "etcd/ca.crt"], Some(Layout::Kubeadm)),
+            (
+                &["ca.crt", "etcd/ca.crt", "server.crt"],
+                Some(Layout::Etcdadm),
+            ),
+            (
+                &["ca.crt", "etcd/ca.crt", "etcd/server.crt"],
+                Some(Layout::Kubeadm),
+            ),
+            (&["server.crt"], None),
+        ] {
+            let scratch = tempfile::tempdir().unwrap();
+            for file in files {
+                write(scratch.path(), &[(*file, &root)]);
+            }
+            let leaf = scratch.path().join("apiserver-etcd-client.crt");
+            let found = neighbours(&leaf).map(|found| found.layout);
+            assert_eq!(found, expected, "{files:?}");
+        }
+    }
+
+    /// A CA file without a certificate differs from a CA file that cannot be read: etcd trusts no
+    /// CA, or the reason is a finding about that file.
+    #[test]
+    fn ca_files_without_certificates() {
+        let scratch = tempfile::tempdir().unwrap();
+        let leaf = scratch.path().join("member-a.pem");
+        let path = scratch.path().join("ca.pem");
+        write(scratch.path(), &[("member-a.pem", &ca("a"))]);
+        let block = |label: &str| format!("-----BEGIN {label}-----\nMAA=\n-----END {label}-----\n");
+        for (text, is_empty) in [
+            (block("CERTIFICATE REQUEST"), true),
+            (block("X509 CRL"), true),
+            (block("CERTIFICATE"), false),
+        ] {
+            fs::write(&path, &text).unwrap();
+            let reading = Reading::of([&leaf]);
+            let surroundings = Surroundings::of(&reading.contents);
+            let cas = surroundings.cas(&leaf);
+            assert!(cas.neighbours.is_some() && cas.trusted.is_empty());
+            assert_eq!(cas.empty.is_some(), is_empty, "{text}");
+        }
+    }
+
+    /// The names of a leaf and of the trusted CA, and the signature, show that a certificate of
+    /// a CA with a name of Kubernetes is for etcd.
+    #[test]
+    fn certificates_of_etcd_and_of_kubernetes() {
+        let kubernetes = ca("kubernetes-ca");
+        let namesake = ca("kubernetes-ca");
+        let etcd = ca("etcd-ca");
+        let leaf = kubernetes.sign(test_certificates::leaf("a")).certificate;
+        let path = Path::new("ca.crt");
+        let of = |neighbours: Option<(Layout, &str)>, trusted: &[&Made]| {
+            let neighbours = neighbours.map(|(layout, name)| layout.neighbours(Path::new(name)));
+            let trusted = trusted.iter().map(|made| (path, &made.certificate));
+            let cas = Cas {
+                neighbours: neighbours.map(Option::unwrap),
+                trusted: trusted.collect(),
+                ..Cas::default()
+            };
+            cas.are_of_etcd(&leaf)
+        };
+        let client = Some((Layout::K3s, "client-a.crt"));
+        for (neighbours, trusted, expected) in [
+            (None, &[&etcd][..], false),
+            (Some((Layout::Kubeadm, "server.crt")), &[], true),
+            (Some((Layout::Kubespray, "client-a.pem")), &[], true),
+            (client, &[], false),
+            (client, &[&namesake], false),
+            (client, &[&namesake, &kubernetes], true),
+            (client, &[&namesake, &etcd], true),
+        ] {
+            let what = format!("{neighbours:?}, {} trusted", trusted.len());
+            assert_eq!(of(neighbours, trusted), expected, "{what}");
+        }
+        let of_etcd = etcd.sign(test_certificates::leaf("a")).certificate;
+        assert!(Cas::default().are_of_etcd(&of_etcd));
+    }
+
+    /// Members accept a certificate only if the separate peer CA signed it, if there is one.
+    #[test]
+    fn certificates_that_peers_accept() {
+        let [peers, clients] = ["peers", "clients"].map(ca);
+        let leaf = clients.sign(test_certificates::leaf("a")).certificate;
+        let path = Path::new("peer-ca.pem");
+        for (cas, expected) in [
+            (&[][..], false),
+            (&[&peers][..], true),
+            (&[&peers, &clients], false),
+        ] {
+            let cas = Cas {
+                peers: cas.iter().map(|made| (path, &made.certificate)).collect(),
+                ..Cas::default()
+            };
+            assert_eq!(cas.keep_peers_separate(&leaf), expected);
         }
     }
 }

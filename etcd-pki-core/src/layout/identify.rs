@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    CaKind, Layout, PairPaths, check_file_name,
+    CaKind, Layout, PairPaths, check_file_name, is_list,
     table::{NAME, Row, file_of, row_of},
 };
 use crate::role::Role;
@@ -84,6 +84,9 @@ impl Layout {
     /// If names contain no host, the files of one host may be in a tree with the host's name. CAs
     /// and separate clients have no tree.
     pub(crate) fn identify(self, path: &Path) -> Option<Identified> {
+        if is_list(path) {
+            return None;
+        }
         let table = self.table();
         let (stem, is_key) = table.stem(path.to_str()?)?;
         if let Some(((kind, pattern), name)) = row_of(table.rows.iter().copied(), stem) {
@@ -205,6 +208,9 @@ impl Layout {
 
     /// The row for a file's name without its directory, and whether it is the key's.
     fn row_of_file(self, path: &Path) -> Option<(Row, bool)> {
+        if is_list(path) {
+            return None;
+        }
         let table = self.table();
         let (stem, is_key) = table.stem(path.file_name()?.to_str()?)?;
         let rows = table

@@ -2,6 +2,7 @@
 
 mod ca;
 mod host;
+mod lists;
 mod pair;
 mod run;
 mod shared;
@@ -18,6 +19,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     key::Passphrase,
+    layout::CaKind,
     store::{LockedStore, Store},
 };
 
@@ -64,6 +66,8 @@ impl Plan {
     /// Inside [`Error::File`]: [`Error::EncryptedKey`], [`Error::WrongPassphrase`] and the other
     /// errors of [`PrivateKey::from_bytes`](crate::PrivateKey::from_bytes); [`Error::Io`].
     pub fn check_keys(&self, passphrase: Option<&Passphrase>) -> Result<()> {
+        let has_list = |step: &Step| matches!(step.work, Work::Revoke(_));
+        let signs_list = self.steps().iter().any(has_list);
         for step in self.steps() {
             let Target::Ca(ca) = &step.target else {
                 continue;
@@ -73,7 +77,7 @@ impl Plan {
                 Work::RenewCa { .. } => true,
                 // Separate steps deliver the bundles of hosts
                 _ if self.0.is_exchanged(step) => false,
-                _ => self.0.signs(ca.kind),
+                _ => self.0.signs(ca.kind) || (signs_list && ca.kind == CaKind::Client),
             };
             if is_needed {
                 self.store().load_ca_key(&ca.paths, passphrase).map(drop)?;

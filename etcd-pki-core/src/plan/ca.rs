@@ -39,6 +39,8 @@ pub(super) struct Ca {
     rotated: Vec<Certificate>,
     /// The link certificate that follows leaves in their files
     link: Option<Certificate>,
+    /// The reason why no certificate of the CA can be issued now
+    impossible_validity: Option<Finding>,
     /// Creates the marks of the pairs that the CA signs, if its key can be read
     pub(super) marker: Option<Marker>,
 }
@@ -57,6 +59,8 @@ impl Ca {
         let mut current =
             CurrentCa::read(&paths, &desired.paths, common_name.as_deref(), permissions)?;
         let chain = current.signing_chain();
+        let validity = desired.profile.validity();
+        let impossible_validity = decide::impossible_validity(validity, &desired.paths, now);
         let decision = match current.certificate() {
             Some(certificate) => {
                 if let Some(finding) = current.refused.as_ref().filter(|_| !current.is_bundle_only)
@@ -68,6 +72,12 @@ impl Ca {
                 let mut decision = decide::ca(&desired, certificate, &current, now);
                 if options.only.is_some() && decision.action == Action::Renew {
                     decision.action = Action::Keep;
+                }
+                if decision.action == Action::Renew
+                    && let Some(finding) = &impossible_validity
+                {
+                    decision.action = Action::Blocked;
+                    decision.reasons.insert(0, finding.clone());
                 }
                 // A renewal keeps the extensions, so it would also keep the fault
                 if decision.action == Action::Renew
@@ -100,7 +110,20 @@ impl Ca {
             current,
             chain,
             decision,
+            impossible_validity,
         })
+    }
+
+    /// The reason why the CA cannot be created: no certificate can have its validity.
+    pub(super) fn cannot_be_created(&self) -> Option<Finding> {
+        let finding = self.impossible_validity.as_ref();
+        match finding.filter(|_| self.decision.is_none())? {
+            Finding::Blocked { path, reason } => Some(Finding::Blocked {
+                path: path.clone(),
+                reason: format!("{} cannot be created: {reason}", path.display()),
+            }),
+            _ => None,
+        }
     }
 
     /// The CA that leaves are compared with; `None` if the CA must be created.
@@ -135,10 +158,14 @@ impl Ca {
     }
 
     /// The reason why the CA cannot sign: a symbolic link replaces one of its files, an
-    /// untrusted user owns its certificates, or it has expired and this plan cannot renew it.
+    /// untrusted user owns its certificates, it cannot be created, or it has expired and this plan
+    /// cannot renew it.
     pub(super) fn blocks(&self, now: SystemTime) -> Option<Finding> {
         if let Some(obstacle) = self.current.obstacles().next() {
             return Some(obstacle.clone());
+        }
+        if self.decision.is_none() {
+            return self.cannot_be_created();
         }
         let is_blocked = self
             .decision
@@ -206,6 +233,7 @@ impl Ca {
             desired,
             current,
             decision,
+            impossible_validity,
             ..
         } = self;
         let has_key = !matches!(current.key, Part::Missing);
@@ -238,19 +266,20 @@ impl Ca {
                 Part::Unusable(_) => {}
             }
             let work = Work::CreateCa { has_key };
-            let is_linked = !current.links.is_empty();
+            let is_blocked = !current.links.is_empty() || impossible_validity.is_some();
             reasons.extend(current.warnings);
             reasons.splice(0..0, current.links);
+            reasons.splice(0..0, impossible_validity.clone());
             let mut step = Step {
                 reasons,
                 stamps: current.stamps,
                 hard_links: current.hard_links,
                 ..Step::new(Action::Create, Target::Ca(desired), directory, work)
             };
-            if is_linked {
+            if is_blocked {
                 step.block();
             }
-            return Ok(step);
+            return Ok(step.with_validity_error(impossible_validity.as_ref()));
         };
         let work = match action {
             Action::Renew => Work::RenewCa {
@@ -266,7 +295,7 @@ impl Ca {
         };
         let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
         let is_kept = matches!(action, Action::Keep | Action::Chmod);
-        Ok(Step {
+        let step = Step {
             due: is_kept.then(|| desired.renew_before.begins(not_before, not_after)),
             reasons,
             not_before: Some(not_before),
@@ -274,7 +303,8 @@ impl Ca {
             stamps: current.stamps,
             hard_links: current.hard_links,
             ..Step::new(action, Target::Ca(desired), directory, work)
-        })
+        };
+        Ok(step.with_validity_error(impossible_validity.as_ref()))
     }
 }
 
@@ -311,5 +341,64 @@ pub(super) fn check_ca(
         }
         .in_file(&paths.key)),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ca::CertificateAuthority,
+        cluster::{Cluster, ClusterSpec},
+        layout::{CaKind, Layout},
+        test_certificates::{self, Made},
+    };
+
+    /// The CA of a cluster, with the name `etcd-ca`.
+    fn desired() -> DesiredCa {
+        let cluster = Cluster::try_from(ClusterSpec::default()).unwrap();
+        cluster.desired().unwrap().cas.remove(0)
+    }
+
+    /// Another process creates the CA after it was read.
+    #[test]
+    fn a_ca_that_appears() {
+        let scratch = tempfile::tempdir().unwrap();
+        let store = Store::new(scratch.path(), Layout::Kubespray);
+        let read = || {
+            let (permissions, options) = (Attributes::default(), PlanOptions::new());
+            Ca::read(desired(), &store, &permissions, &options, SystemTime::now()).unwrap()
+        };
+        let before = read();
+        assert!(!before.has_appeared(&store).unwrap());
+        let ca = CertificateAuthority::create("etcd-ca").unwrap();
+        let locked = store.lock().unwrap();
+        locked.write_ca(CaKind::Client, &ca, None).unwrap();
+        assert!(before.has_appeared(&store).unwrap());
+        assert!(!read().has_appeared(&store).unwrap());
+    }
+
+    #[test]
+    fn cas_of_a_specification() {
+        let ca = |name| Made::root(test_certificates::ca(name, None));
+        let (own, namesake, other) = (ca("etcd-ca"), ca("etcd-ca"), ca("other"));
+        let leaf = Made::root(test_certificates::leaf("etcd-ca"));
+        let desired = desired();
+        let check = |one: &Made, key: Option<&Made>| {
+            let key = key.map(|made| made.certificate.public_key());
+            check_ca(&desired, &desired.paths, &one.certificate, key)
+        };
+        assert!(check(&own, None).is_ok());
+        assert!(check(&own, Some(&own)).is_ok());
+        let inner = |result: Result<()>| match result.unwrap_err() {
+            Error::File { error, .. } => *error,
+            error => error,
+        };
+        assert!(matches!(
+            inner(check(&own, Some(&namesake))),
+            Error::KeyMismatch { .. }
+        ));
+        assert!(matches!(inner(check(&other, None)), Error::OtherCa { .. }));
+        assert!(matches!(inner(check(&leaf, None)), Error::NotACa { .. }));
     }
 }

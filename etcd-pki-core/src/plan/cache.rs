@@ -25,7 +25,7 @@ use crate::{
 const NAME: &str = ".etcd-pki-checked";
 const FIRST_LINE: &[u8] = b"etcd-pki: marks of the pairs that were checked; it may be removed\n";
 /// The purpose of the derived key. Other kinds of marks need another text.
-const PURPOSE: &[u8] = b"etcd-pki: the key is the certificate's, and the authority has signed it";
+const PURPOSE: &[u8] = b"etcd-pki: the key is the certificate's, and the CA has signed it";
 /// The minimum number of pairs. Fewer pairs are verified in a hundredth of a second
 const WORTH_IT: usize = 256;
 

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     ca::{CertificateAuthority, is_link_of},
     cluster::{DesiredCa, DesiredPair, RenewBefore},
-    error::Result,
+    error::{Error, Result},
     finding::Finding,
     inspect::{
         CurrentCa, PairFiles, Part, Stamps,
@@ -21,6 +21,7 @@ use crate::{
     layout::PairPaths,
     profile::Profile,
     store::{Attributes, owner_of_directory},
+    time::validity::Validity,
     verify::{SigningChain, Use, Wishes},
     x509::{
         certificate::Certificate,
@@ -70,6 +71,8 @@ pub(super) struct Current {
     /// The mark of the pair for the cache of verified pairs
     pub(super) mark: Option<Mark>,
     was_verified: bool,
+    /// The finding for a revoked certificate
+    pub(super) revoked: Option<Finding>,
 }
 
 /// The CA that must have signed a leaf.
@@ -181,6 +184,7 @@ impl Current {
             hard_links: files.hard_links(),
             mark,
             was_verified,
+            revoked: None,
         })
     }
 
@@ -203,6 +207,7 @@ impl Current {
             hard_links: Vec::new(),
             mark: None,
             was_verified: false,
+            revoked: None,
         }
     }
 
@@ -292,6 +297,7 @@ pub(super) fn pair(
         Part::Unusable(finding) => blocked.push(finding.clone()),
         Part::Present(certificate) => {
             in_place_of_leaf.extend(not_a_leaf(certificate, current, &desired.paths));
+            for_new_certificate.extend(current.revoked.clone());
             let required = Required {
                 identity: &desired.identity,
                 profile: &desired.profile,
@@ -340,12 +346,34 @@ pub(super) fn pair(
     })
 }
 
-/// The reason why etcd would refuse the certificate that the CA will sign for a pair.
+/// The reason why no certificate with this validity can be issued now: it would end before now, or
+/// after the year 9999.
+pub(super) fn impossible_validity(
+    validity: Validity,
+    paths: &PairPaths,
+    now: SystemTime,
+) -> Option<Finding> {
+    let reason = match validity.end(now).err()? {
+        Error::InvalidValidity { reason } => reason,
+        error => error.to_string(),
+    };
+    Some(Finding::Blocked {
+        path: paths.certificate.clone(),
+        reason,
+    })
+}
+
+/// The reason why a certificate cannot be issued for a pair: its validity is impossible, or etcd
+/// would refuse the certificate that the CA will sign.
 pub(super) fn refusal(
     desired: &DesiredPair,
     ca: Option<SigningCa<'_>>,
     now: SystemTime,
 ) -> Result<Option<Finding>> {
+    let validity = desired.profile.validity();
+    if let Some(finding) = impossible_validity(validity, &desired.paths, now) {
+        return Ok(Some(finding));
+    }
     let Some((chain, ca)) = ca.and_then(|ca| Some((ca.chain?, ca))) else {
         return Ok(None);
     };

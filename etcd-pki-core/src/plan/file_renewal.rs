@@ -1,6 +1,11 @@
 //! The renewal of one certificate by path: the data in its step, and the code that renews.
 
-use std::{fmt, path::Path, sync::Arc, time::SystemTime};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::SystemTime,
+};
 
 use zeroize::Zeroizing;
 
@@ -27,6 +32,16 @@ pub(super) enum RenewalCa {
     },
 }
 
+/// The record of the certificates that are renewed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum RecordPlace {
+    /// The record of the store whose CA signs; none for another CA
+    WithStore,
+    /// For a given CA, the record next to this certificate file
+    NextTo(PathBuf),
+    Nowhere,
+}
+
 /// The renewal of one certificate.
 #[derive(Debug)]
 pub(super) struct FileRenewal {
@@ -42,6 +57,13 @@ pub(super) struct FileRenewal {
     pub(super) ca: Option<CaKind>,
     /// Whether a given CA signs that did not sign the old certificate
     pub(super) changes_ca: bool,
+    pub(super) record: RecordPlace,
+}
+
+/// A renewed certificate before it is written, with its key if that is new.
+pub(super) struct Renewed {
+    pub(super) issued: Issued,
+    key: Option<PrivateKey>,
 }
 
 impl RenewalCa {
@@ -50,6 +72,7 @@ impl RenewalCa {
         &self,
         kind: Option<CaKind>,
         passphrase: Option<&Passphrase>,
+        now: SystemTime,
     ) -> Result<Arc<CertificateAuthority>> {
         match (self, kind) {
             (Self::Given(ca), _)
@@ -61,7 +84,7 @@ impl RenewalCa {
             ) => Ok(Arc::clone(ca)),
             (Self::Store { store, .. }, kind) => {
                 let kind = kind.unwrap_or(CaKind::Client);
-                store.ca(kind, passphrase).map(Arc::new)
+                store.at(now).ca(kind, passphrase).map(Arc::new)
             }
         }
     }
@@ -76,16 +99,52 @@ impl fmt::Debug for RenewalCa {
     }
 }
 
+impl Renewed {
+    /// Writes the renewed certificate, under the lock of its directory.
+    pub(super) fn write(
+        &self,
+        paths: &PairPaths,
+        files: &LockedStore,
+        permissions: &Attributes,
+    ) -> Result<()> {
+        let certificate = self.issued.to_pem();
+        match &self.key {
+            Some(key) => {
+                let texts = PairTexts {
+                    key: key.to_secret_pem(),
+                    certificate,
+                };
+                files.put_pairs(&[(paths, texts)], Overwrite::Replace, permissions)
+            }
+            None => files.put_certificate(paths, &certificate, Overwrite::Replace, permissions),
+        }
+    }
+}
+
 impl FileRenewal {
-    /// Renews the certificate, under the lock of its directory.
-    pub(super) fn renew(
+    /// The certificate file of a CA, if its record is next to it.
+    pub(super) fn recorded_at(&self) -> Option<PathBuf> {
+        let store = match &self.signer {
+            RenewalCa::Store { store, .. } => Some(store),
+            RenewalCa::Given(_) => None,
+        };
+        match (&self.record, self.ca) {
+            (RecordPlace::Nowhere, _) => None,
+            (RecordPlace::NextTo(file), None) => Some(file.clone()),
+            (_, kind) => {
+                store.map(|store| store.ca_paths(kind.unwrap_or(CaKind::Client)).certificate)
+            }
+        }
+    }
+
+    /// Signs the renewed certificate, under the lock of its directory.
+    pub(super) fn sign(
         &self,
         paths: &PairPaths,
         ca: &CertificateAuthority,
         files: &LockedStore,
-        permissions: &Attributes,
         now: SystemTime,
-    ) -> Result<Issued> {
+    ) -> Result<Renewed> {
         let old = &self.certificate;
         let key = if self.rekey {
             let algorithm = match old.public_key().algorithm() {
@@ -105,18 +164,7 @@ impl FileRenewal {
             .map_or(old.public_key(), PrivateKey::public_key);
         let issued = ca.at(now).renewed(old, public_key, self.validity)?;
         let issued = issued.keeping(&self.following, ca);
-        let certificate = issued.to_pem();
-        match key {
-            Some(key) => {
-                let texts = PairTexts {
-                    key: key.to_secret_pem(),
-                    certificate,
-                };
-                files.put_pairs(&[(paths, texts)], Overwrite::Replace, permissions)?;
-            }
-            None => files.put_certificate(paths, &certificate, Overwrite::Replace, permissions)?,
-        }
-        Ok(issued)
+        Ok(Renewed { issued, key })
     }
 
     /// The current key next to the certificate.

@@ -15,6 +15,7 @@ use super::{
     cache::{Cache, Mark, NextCache},
     decide::{self, Current, Decision, SigningCa},
     links::{links, put_unusable_links_first, target_within},
+    lists::{CurrentLists, creates_ca},
     other_cas::OtherCas,
     permissions,
     shared_keys::{CaWithKey, SharedKey, shared_keys},
@@ -33,7 +34,6 @@ use crate::{
 /// Plans the pairs of a directory.
 pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> Result<Plan> {
     let now = options.now();
-    cluster.check_validities(now)?;
     let permissions = permissions(&cluster.spec().files, options.backup)?;
     let Desired { cas, mut pairs } = match &options.host {
         Some(host) => cluster.desired_on(host)?,
@@ -55,6 +55,7 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
         permissions: &permissions,
         cas: &cas,
         cache: Cache::read(store),
+        lists: CurrentLists::read(cluster, store, now)?,
         other_cas: OnceLock::new(),
         options,
         now,
@@ -81,7 +82,10 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
     }
     let removals = view.removals(&unmanaged)?;
     let View {
-        cache, directory, ..
+        cache,
+        directory,
+        lists,
+        ..
     } = view;
     let mut steps = Vec::with_capacity(leaves.len() + cas.len());
     let mut markers = HashMap::new();
@@ -114,6 +118,19 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
         NextCache::new(cache, kept, markers)
     });
     steps.extend(leaves.into_iter().map(|leaf| leaf.step));
+    // The host with the CA keeps the lists
+    if options.host.is_none() && !options.is_part {
+        let removed = removals.iter().filter_map(|step| step.removed.clone());
+        let removed = removed.map(|certificate| (None, certificate));
+        let replaced = steps.iter().enumerate().filter_map(|(place, step)| {
+            let is_replaced = step.action == Action::Reissue;
+            let certificate = step.removed.clone().filter(|_| is_replaced)?;
+            Some((Some(place), certificate))
+        });
+        let replaced = replaced.chain(removed).filter(|_| options.revoke).collect();
+        let creates_ca = creates_ca(&steps);
+        steps.extend(lists.step(store, &directory, options, replaced, creates_ca)?);
+    }
     let mut nothing_to_prune = Vec::new();
     if let Some(prune) = &options.prune {
         steps.extend(removals);
@@ -135,6 +152,7 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
         cas: planned,
         cache,
         permissions,
+        records: cluster.spec().ca.record,
     })))
 }
 
@@ -210,6 +228,7 @@ struct View<'a> {
     permissions: &'a Attributes,
     cas: &'a [Ca],
     cache: Cache,
+    lists: CurrentLists,
     /// The CAs of the directory that are not CAs of the cluster. They are read when needed
     other_cas: OnceLock<OtherCas>,
     options: &'a PlanOptions,
@@ -222,7 +241,12 @@ impl View<'_> {
         let ca = self.cas.iter().find(|ca| ca.desired.kind == desired.ca);
         let marker = ca.and_then(|ca| ca.marker.as_ref());
         let known = marker.map(|marker| (marker, &self.cache));
-        let current = Current::read(&self.directory, &desired.paths, self.permissions, known)?;
+        let mut current = Current::read(&self.directory, &desired.paths, self.permissions, known)?;
+        let list = self.store.layout().revocation_lists().der;
+        current.revoked = current
+            .certificate
+            .present()
+            .and_then(|certificate| self.lists.revoked(certificate, &list));
         let signing = ca.and_then(Ca::signing);
         let decide = |shared: Option<&SharedKey>| {
             decide::pair(
@@ -250,11 +274,7 @@ impl View<'_> {
             && self.is_other_cas(&current, &desired.paths.certificate, action, &mut reasons);
         let paths = desired.paths.below(&self.directory);
         put_unusable_links_first(&self.directory, &paths, &current, &mut reasons);
-        let written = match action {
-            Action::Renew if current.needs_key_rewrite() => Action::Reissue,
-            action => action,
-        };
-        let links = links(&self.directory, &paths, written);
+        let links = links(&self.directory, &paths, action);
         let blocks = |link: &Finding| {
             !(self.options.replace_links && matches!(link, Finding::SymbolicLink { .. }))
         };
@@ -274,17 +294,23 @@ impl View<'_> {
         let is_kept = matches!(action, Action::Keep | Action::Chmod);
         let life = not_before.zip(not_after).filter(|_| is_kept);
         let renew_before = desired.renew_before;
+        let validity = desired.profile.validity();
+        let impossible_validity = decide::impossible_validity(validity, &desired.paths, self.now)
+            .or_else(|| ca.and_then(Ca::cannot_be_created));
         let work = match signing.filter(|_| rechains && action == Action::Renew) {
             Some(ca) => rechained(&current, ca),
             None => work(action, &current),
         };
         let has_certificate = certificate.is_some();
+        let is_replaced = self.options.revoke && action == Action::Reissue;
+        let replaced = certificate.filter(|_| is_replaced).cloned();
         let ca_serial =
-            certificate.and_then(|certificate| certificate.extensions().authority_serial.clone());
+            certificate.and_then(|certificate| certificate.extensions().issuer_serial.clone());
         let mut step = Step {
             due: life.map(|(begin, end)| renew_before.begins(begin, end)),
             not_before,
             not_after,
+            removed: replaced,
             key: current.key.into_present(),
             following: current.chain,
             hard_links: current.hard_links,
@@ -296,7 +322,7 @@ impl View<'_> {
             step.block();
         }
         Ok(Leaf {
-            step,
+            step: step.with_validity_error(impossible_validity.as_ref()),
             has_certificate,
             ca_serial,
             mark: current.mark,
@@ -405,3 +431,6 @@ fn work(action: Action, current: &Current) -> Work {
         _ => Work::None,
     }
 }
+
+#[cfg(test)]
+mod tests;

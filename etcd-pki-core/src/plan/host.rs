@@ -51,7 +51,6 @@ pub(super) fn plan(
     options: &PlanOptions,
 ) -> Result<Plan> {
     let now = options.now();
-    cluster.check_validities(now)?;
     let permissions = permissions(&cluster.spec().files, options.backup)?;
     let Desired { cas, pairs } = cluster.desired_on(host)?;
     check_separate(store, &exchange.join(host))?;
@@ -137,6 +136,7 @@ pub(super) fn plan(
         cas: Vec::new(),
         cache: None,
         permissions,
+        records: false,
     })))
 }
 
@@ -261,14 +261,17 @@ impl<F: FnOnce() -> OtherCas> HostPair<'_, F> {
         let request = self.exchange.path().join(request);
         let target = Target::Pair(self.pair.clone());
         let certificate = self.current.certificate.present();
-        Ok(Step {
+        let validity = self.pair.profile.validity();
+        let impossible_validity = decide::impossible_validity(validity, &self.pair.paths, self.now);
+        let step = Step {
             reasons,
             request: Some(request),
             not_after: certificate.map(Certificate::not_after),
             hard_links: self.current.hard_links.clone(),
             stamps: self.current.stamps.clone(),
             ..Step::new(action, target, self.directory, work)
-        })
+        };
+        Ok(step.with_validity_error(impossible_validity.as_ref()))
     }
 
     /// A file of the host's folder, relative to the exchange directory.

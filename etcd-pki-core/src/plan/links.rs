@@ -83,3 +83,100 @@ fn linked_folder(directory: &Path, path: &Path) -> Option<Finding> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::symlink};
+
+    use super::*;
+    use crate::store::Attributes;
+
+    /// The codes of some links.
+    fn codes(links: &[Finding]) -> Vec<&str> {
+        links.iter().map(Finding::code).collect()
+    }
+
+    /// A directory `pki` in a directory with other files.
+    fn scratch() -> (tempfile::TempDir, PathBuf) {
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = scratch.path().join("pki");
+        fs::create_dir_all(directory.join("real")).unwrap();
+        fs::create_dir(scratch.path().join("elsewhere")).unwrap();
+        fs::write(directory.join("b-key.pem"), "b").unwrap();
+        fs::write(scratch.path().join("c-key.pem"), "c").unwrap();
+        (scratch, directory)
+    }
+
+    /// Each action, with each kind of link at the path of a key or above it.
+    #[test]
+    fn links_that_block_an_action() {
+        let (_scratch, directory) = scratch();
+        symlink("b-key.pem", directory.join("within-key.pem")).unwrap();
+        symlink("../c-key.pem", directory.join("out-key.pem")).unwrap();
+        symlink("nowhere", directory.join("broken-key.pem")).unwrap();
+        symlink("../elsewhere", directory.join("folder")).unwrap();
+        let is_within = |file: &str| target_within(&directory, &directory.join(file)).is_some();
+        assert!(is_within("within-key.pem"));
+        assert!(!is_within("out-key.pem") && !is_within("b-key.pem"));
+        for (pair, writes, chmod) in [
+            ("b", &[][..], &[][..]),
+            ("missing", &[], &[]),
+            ("real/a", &[], &[]),
+            ("within", &["EP019"], &[]),
+            ("out", &["EP018"], &[]),
+            ("broken", &["EP018"], &[]),
+            // One finding for both files
+            ("folder/a", &["EP018"], &["EP018"]),
+        ] {
+            let paths = PairPaths {
+                certificate: directory.join(format!("{pair}.pem")),
+                key: directory.join(format!("{pair}-key.pem")),
+            };
+            for (action, expected) in [
+                (Action::Create, writes),
+                (Action::Renew, writes),
+                (Action::Reissue, writes),
+                (Action::Chmod, chmod),
+                (Action::Keep, &[]),
+                (Action::Blocked, &[]),
+            ] {
+                let found = links(&directory, &paths, action);
+                assert_eq!(codes(&found), expected, "{pair} {action:?}");
+            }
+        }
+    }
+
+    /// The link to an unusable file is the first reason, unless the file itself is already a reason.
+    #[test]
+    fn links_to_unusable_files() {
+        let (_scratch, directory) = scratch();
+        symlink("b-key.pem", directory.join("a-key.pem")).unwrap();
+        let relative = PairPaths {
+            certificate: "a.pem".into(),
+            key: "a-key.pem".into(),
+        };
+        let paths = relative.below(&directory);
+        let current = Current::read(&directory, &relative, &Attributes::default(), None).unwrap();
+        let other = Finding::MissingCertificate;
+        let blocked = |path: &Path| Finding::Blocked {
+            path: path.to_owned(),
+            reason: "x".to_owned(),
+        };
+        for (reasons, expected) in [
+            (vec![], &["EP019"][..]),
+            (vec![other.clone()], &["EP019", "EP016"]),
+            (vec![blocked(&paths.certificate)], &["EP019", "EP018"]),
+            (vec![other, blocked(&paths.key)], &["EP016", "EP018"]),
+        ] {
+            let mut reasons = reasons;
+            put_unusable_links_first(&directory, &paths, &current, &mut reasons);
+            assert_eq!(codes(&reasons), expected);
+        }
+        // The files can be used or are missing
+        fs::remove_file(&paths.key).unwrap();
+        let current = Current::read(&directory, &relative, &Attributes::default(), None).unwrap();
+        let mut reasons = Vec::new();
+        put_unusable_links_first(&directory, &paths, &current, &mut reasons);
+        assert_eq!(reasons, []);
+    }
+}

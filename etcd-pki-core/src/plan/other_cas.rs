@@ -286,4 +286,31 @@ mod tests {
         let read = OtherCas::read(&store, &[(CaKind::Client, &current)]);
         assert_eq!(names(&read.own), ["ca.pem given"]);
     }
+
+    /// The reason comes first, once, and replaces the reason that another CA signed the leaf. The
+    /// other reasons stay.
+    #[test]
+    fn reasons_of_what_stays() {
+        let other = root("other");
+        let leaf = other.sign(test_certificates::leaf("leaf")).certificate;
+        let mut cas = OtherCas {
+            own: Vec::new(),
+            replaced: Vec::new(),
+            others: vec![(PathBuf::from("other.pem"), other.certificate)],
+        };
+        let finding = cas.forbids(&leaf, &[], Path::new("leaf.pem")).unwrap();
+        let other_ca = Finding::OtherCa {
+            issuer: leaf.issuer(),
+            ca: None,
+            same_name: false,
+        };
+        let before = [finding.clone(), Finding::MissingKey, other_ca];
+        let mut reasons = before.to_vec();
+        assert!(cas.forbid(&leaf, &[], Path::new("leaf.pem"), &mut reasons));
+        assert_eq!(reasons, [finding, Finding::MissingKey]);
+        cas.others.clear();
+        let mut reasons = before.to_vec();
+        assert!(!cas.forbid(&leaf, &[], Path::new("leaf.pem"), &mut reasons));
+        assert_eq!(reasons, before);
+    }
 }

@@ -14,7 +14,7 @@ use self::cas::Cas;
 use super::{
     Action, Contents, Mode, Plan, Step, Target,
     apply::apply_planned,
-    file_renewal::{FileRenewal, RenewalCa},
+    file_renewal::{FileRenewal, RecordPlace, RenewalCa},
     other_cas::OtherCas,
     report::{ApplyOptions, Report},
     step::Work,
@@ -68,6 +68,7 @@ pub struct Renewal<'a> {
     backup: bool,
     validity: Option<Validity>,
     now: Option<SystemTime>,
+    record: RecordPlace,
 }
 
 impl<'a> Renewal<'a> {
@@ -106,6 +107,24 @@ impl<'a> Renewal<'a> {
             backup: false,
             validity: None,
             now: None,
+            record: RecordPlace::WithStore,
+        }
+    }
+
+    /// Adds the certificates that a given CA signs to the record next to the certificate file of
+    /// that CA. The certificates of a store's CA are recorded without this.
+    pub fn with_record_of(self, ca_certificate: impl Into<PathBuf>) -> Self {
+        Self {
+            record: RecordPlace::NextTo(ca_certificate.into()),
+            ..self
+        }
+    }
+
+    /// Adds no certificate to the record of its CA. The record then has a gap that nothing shows.
+    pub fn without_record(self) -> Self {
+        Self {
+            record: RecordPlace::Nowhere,
+            ..self
         }
     }
 
@@ -289,7 +308,7 @@ impl<'a> Renewal<'a> {
         let cas = Cas::read(&self.ca)?;
         if files.is_empty() {
             // Without a CA that can sign, certificates could not be renewed when they become due
-            cas.can_any_sign(&self.ca)?;
+            cas.can_any_sign(&self.ca, now)?;
         }
         let linked = if self.rekey {
             LinkedKeys::read(store)?
@@ -340,6 +359,7 @@ impl<'a> Renewal<'a> {
                 backup: self.backup,
                 ..Attributes::default()
             },
+            records: self.record != RecordPlace::Nowhere,
         })))
     }
 }
@@ -434,6 +454,7 @@ impl<F: FnOnce() -> OtherCas> PlannedFile<'_, F> {
                     validity: self.renewal.validity,
                     ca,
                     changes_ca,
+                    record: self.renewal.record.clone(),
                 };
                 (action, Work::RenewFile(Box::new(renewal)))
             }

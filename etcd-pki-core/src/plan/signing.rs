@@ -15,6 +15,7 @@ use super::{
     copies::refuse_copies,
     decide::{self, Current, Decision, SigningCa},
     exchange::{EXTENSION, Refusal, Request, cannot, check_separate, request_path},
+    lists::{CurrentLists, creates_ca},
     other_cas::OtherCas,
     permissions,
     step::{TrustText, Work},
@@ -42,7 +43,6 @@ pub(super) fn plan(
     check_separate(store, exchange)?;
     let exchange = Exchange::open(exchange)?;
     let now = options.now();
-    cluster.check_validities(now)?;
     let permissions = permissions(&cluster.spec().files, options.backup)?;
     let Desired { cas, pairs } = cluster.desired()?;
     let cas = cas
@@ -105,12 +105,11 @@ pub(super) fn plan(
     let mut serials: HashSet<Vec<u8>> = HashSet::new();
     for request in requests {
         let kind = request.pair.ca;
+        let ca = cas.iter().find(|ca| ca.desired.kind == kind);
         let signer = Signer {
             ca: signing.get(&kind).copied(),
-            blocked: cas
-                .iter()
-                .find(|ca| ca.desired.kind == kind)
-                .and_then(|ca| ca.blocks(now)),
+            blocked: ca.and_then(|ca| ca.blocks(now)),
+            cannot_be_created: ca.and_then(Ca::cannot_be_created),
             other_cas: &other_cas,
             now,
         };
@@ -145,6 +144,9 @@ pub(super) fn plan(
     }
     steps.extend(trusts.into_iter().flatten());
     steps.extend(signed_steps);
+    let lists = CurrentLists::read(cluster, store, now)?;
+    let creates_ca = creates_ca(&steps);
+    steps.extend(lists.step(store, &directory, options, Vec::new(), creates_ca)?);
     Ok(Plan(Arc::new(Contents {
         store: store.clone(),
         mode: Mode::Signing {
@@ -160,6 +162,7 @@ pub(super) fn plan(
         cas: planned,
         cache: None,
         permissions,
+        records: cluster.spec().ca.record,
     })))
 }
 
@@ -274,6 +277,8 @@ struct Signer<'a, F> {
     ca: Option<SigningCa<'a>>,
     /// The reason why it cannot sign
     blocked: Option<Finding>,
+    /// The reason why it cannot be created
+    cannot_be_created: Option<Finding>,
     other_cas: &'a LazyCell<OtherCas, F>,
     now: SystemTime,
 }
@@ -325,6 +330,9 @@ impl Request {
             .clone()
             .filter(|_| is_signed && refused.is_none());
         let is_blocked = refused.is_some() || of_ca.is_some() || forbidden;
+        let validity = self.pair.profile.validity();
+        let impossible_validity = decide::impossible_validity(validity, &self.pair.paths, now)
+            .or_else(|| signer.cannot_be_created.clone());
         reasons.splice(0..0, of_ca);
         let (action, work) = match action {
             Action::Keep => (Action::Keep, Work::None),
@@ -337,7 +345,7 @@ impl Request {
         let shown = host.join(request_path(&self.pair.paths));
         let stamp = exchange.stamp(&host.join(&self.pair.paths.certificate));
         let stamp = stamp.map_err(|error| Refusal::of(self.path.clone(), error))?;
-        let serial = certificate.and_then(|leaf| leaf.extensions().authority_serial.clone());
+        let serial = certificate.and_then(|leaf| leaf.extensions().issuer_serial.clone());
         let step = Step {
             reasons,
             stamps: Stamps::of_certificate(stamp),
@@ -346,6 +354,7 @@ impl Request {
             not_after: leaf.map(Certificate::not_after),
             ..Step::new(action, Target::Pair(self.pair), &folder, work)
         };
+        let step = step.with_validity_error(impossible_validity.as_ref());
         Ok((step, serial))
     }
 }

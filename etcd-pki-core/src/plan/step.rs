@@ -15,14 +15,14 @@ use crate::{
     finding::Finding,
     inspect::Stamps,
     key::PublicKey,
-    layout::PairPaths,
+    layout::{PairPaths, is_list},
     request::CertificateRequest,
     role::Role,
-    store::look,
+    store::{Known, look},
     text,
     verify::unacceptable,
     words,
-    x509::certificate::Certificate,
+    x509::{certificate::Certificate, revocation_list::RevocationReason, serial::SerialNumber},
 };
 
 /// The action of a step.
@@ -50,6 +50,8 @@ pub enum Action {
     /// Installs the certificates of a CA, delivers them to a host, or rewrites a CA file in the
     /// form that etcd reads
     Trust,
+    /// Adds certificates to the revocation lists
+    Revoke,
     /// Removes a pair that is not in the specification
     Remove,
     /// Nothing: the change would replace something that etcd-pki never replaces
@@ -58,7 +60,7 @@ pub enum Action {
 
 impl Action {
     /// All actions, in their order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Keep,
         Self::Chmod,
         Self::Renew,
@@ -69,6 +71,7 @@ impl Action {
         Self::Install,
         Self::Sign,
         Self::Trust,
+        Self::Revoke,
         Self::Remove,
         Self::Blocked,
     ];
@@ -87,6 +90,7 @@ impl Action {
             Self::Install => "install",
             Self::Sign => "sign",
             Self::Trust => "trust",
+            Self::Revoke => "revoke",
             Self::Remove => "remove",
             Self::Blocked => "blocked",
         }
@@ -148,6 +152,8 @@ pub struct Step {
     pub(super) following: Vec<Certificate>,
     pub(super) stamps: Stamps,
     pub(super) work: Work,
+    /// The error of a validity that blocks the step
+    pub(super) validity_error: Option<String>,
 }
 
 /// A CA certificate, with what a user needs to recognize it.
@@ -204,6 +210,8 @@ pub(super) enum Work {
     Sign(Box<CertificateRequest>),
     /// Renew a certificate by path
     RenewFile(Box<FileRenewal>),
+    /// Add certificates to the revocation lists, and sign the lists again
+    Revoke(Box<Revocations>),
     /// Remove the files
     Remove,
 }
@@ -213,6 +221,16 @@ pub(super) enum Work {
 pub(super) struct LinkText {
     pub(super) path: PathBuf,
     pub(super) text: String,
+}
+
+/// The certificates that a plan revokes.
+#[derive(Debug)]
+pub(super) struct Revocations {
+    /// Each with the place of the step that replaces it, if there is one. It is revoked only after
+    /// that step is done
+    pub(super) entries: Vec<(Option<usize>, Known)>,
+    /// The serial numbers of certificates of a CA that the same plan creates
+    pub(super) serials: Vec<(SerialNumber, Option<RevocationReason>)>,
 }
 
 /// The content of a new trust bundle.
@@ -259,13 +277,31 @@ impl Step {
             key: None,
             following: Vec::new(),
             stamps: Stamps::default(),
+            validity_error: None,
         }
+    }
+
+    /// Adds the error of an impossible validity, if this is among the reasons.
+    pub(super) fn with_validity_error(mut self, finding: Option<&Finding>) -> Self {
+        if let Some(finding @ Finding::Blocked { reason, .. }) = finding
+            && self.reasons.contains(finding)
+        {
+            self.validity_error = Some(reason.clone());
+        }
+        self
     }
 
     /// The subject of the step.
     #[must_use]
     pub fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// Whether the step is for the revocation lists. Its certificate is then `revoked.crl`, and its
+    /// key `revoked.pem`.
+    #[must_use]
+    pub fn is_of_revocation_lists(&self) -> bool {
+        is_list(&self.relative_paths().certificate)
     }
 
     /// The CA of the specification, if the step is for a CA.
@@ -369,6 +405,10 @@ impl Step {
     pub fn blocking_error(&self) -> Option<Error> {
         if self.action != Action::Blocked {
             return None;
+        }
+        if let Some(reason) = self.validity_error.clone() {
+            let error = Error::InvalidValidity { reason };
+            return Some(error.in_file(self.paths().certificate));
         }
         if let Some(error) = self.ca_error() {
             return Some(error);
@@ -489,8 +529,11 @@ impl Step {
         self.not_after
     }
 
-    /// The certificate that the step removes. It stays valid until it expires: etcd accepts it from
-    /// anyone who has a copy of it and of its key.
+    /// The certificate that the step removes, or with [`PlanOptions::with_revoke`] replaces. Unless
+    /// it is revoked, it stays valid until it expires: etcd accepts it from anyone who has a copy of
+    /// it and of its key.
+    ///
+    /// [`PlanOptions::with_revoke`]: super::PlanOptions::with_revoke
     #[must_use]
     pub fn removed_certificate(&self) -> Option<&Certificate> {
         self.removed.as_ref()

@@ -194,7 +194,7 @@ pub(super) fn check_orphans(
         let key = desired.paths.key.display();
         format!("{key} without its certificate, and {}", path.display())
     } else {
-        format!("{}, which another authority has signed", path.display())
+        format!("{}, which another CA has signed", path.display())
     };
     Err(Error::ExistingCa {
         directory: store.directory().to_owned(),
@@ -212,4 +212,166 @@ fn any_leaf(store: &Store) -> Result<Option<PathBuf>> {
             || first_certificate(&store.directory().join(name)).is_some_and(|first| !first.is_ca());
         leaf(store, name).is_some() && is_leaf()
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::symlink};
+
+    use super::*;
+    use crate::{
+        layout::Layout,
+        store::parent,
+        test_certificates::{self, Made},
+    };
+
+    fn ca(name: &str) -> Made {
+        Made::root(test_certificates::ca(name, None))
+    }
+
+    /// Writes certificates below a directory.
+    fn write(directory: &Path, files: &[(&str, &Made)]) {
+        for (file, made) in files {
+            let path = directory.join(file);
+            fs::create_dir_all(parent(&path)).unwrap();
+            fs::write(path, made.certificate.to_pem()).unwrap();
+        }
+    }
+
+    /// The unmanaged pairs have a name of the layout, and a CA of the directory signed them.
+    #[test]
+    fn pairs_that_are_unmanaged() {
+        let [one, peers, stranger] = ["one", "peers", "stranger"].map(ca);
+        let leaf = |ca: &Made| ca.sign(test_certificates::member("a"));
+        let below = one.sign(test_certificates::ca("below", None));
+        for (layout, peer_ca, files) in [
+            (
+                Layout::Kubespray,
+                "peer-ca.pem",
+                &[
+                    ("client-a.pem", &leaf(&one), true),
+                    ("client-b.pem", &leaf(&stranger), false),
+                    ("client-c.pem", &below, false),
+                    ("member-desired.pem", &leaf(&one), false),
+                    ("peer-a.pem", &leaf(&peers), true),
+                    ("x.pem", &leaf(&one), false),
+                ][..],
+            ),
+            (
+                Layout::Kubeadm,
+                "etcd/peer-ca.crt",
+                &[
+                    ("etcd/client-a.crt", &leaf(&one), true),
+                    ("host/etcd/peer.crt", &leaf(&peers), true),
+                    ("host/other/peer.crt", &leaf(&one), false),
+                ],
+            ),
+        ] {
+            let scratch = tempfile::tempdir().unwrap();
+            let store = Store::new(scratch.path(), layout);
+            let all: Vec<_> = files.iter().map(|(file, made, _)| (*file, *made)).collect();
+            write(scratch.path(), &all);
+            write(scratch.path(), &[(peer_ca, &peers)]);
+            let desired = PairPaths {
+                certificate: "member-desired.pem".into(),
+                key: "member-desired-key.pem".into(),
+            };
+            let clients = [one.certificate.clone()];
+            let found = |cas: &[(CaKind, &[Certificate])]| {
+                let found = Unmanaged::find(&store, std::iter::once(&desired), cas).unwrap();
+                let pairs = found
+                    .pairs
+                    .iter()
+                    .map(|pair| pair.paths.certificate.clone());
+                (pairs.collect::<Vec<_>>(), found.ca)
+            };
+            let listed = files.iter().filter(|(.., is_listed)| *is_listed);
+            let listed: Vec<_> = listed.map(|(file, ..)| PathBuf::from(file)).collect();
+            // A peer CA that the specification does not have is unmanaged, and counts as a signer
+            let (pairs, unmanaged) = found(&[(CaKind::Client, &clients)]);
+            assert_eq!(pairs, listed);
+            assert_eq!(unmanaged, Some(layout.ca(CaKind::Peer)));
+            // The specification has a peer CA, and it is another one
+            let others = [stranger.certificate.clone()];
+            let (pairs, unmanaged) = found(&[(CaKind::Client, &clients), (CaKind::Peer, &others)]);
+            assert!(!pairs.contains(&PathBuf::from("peer-a.pem")));
+            assert_eq!(unmanaged, None);
+        }
+    }
+
+    /// Files in the place of a peer CA that the specification does not have.
+    #[test]
+    fn unmanaged_cas() {
+        let peers = ca("peers");
+        let leaf = peers.sign(test_certificates::leaf("a"));
+        for (files, expected) in [
+            (&[][..], false),
+            (&[("peer-ca.pem", &peers)], true),
+            (&[("peer-ca-key.pem", &peers)], true),
+            (
+                &[("peer-ca.pem", &leaf), ("peer-ca-key.pem", &peers)],
+                false,
+            ),
+        ] {
+            let scratch = tempfile::tempdir().unwrap();
+            write(scratch.path(), files);
+            let store = Store::new(scratch.path(), Layout::Kubespray);
+            let found = Unmanaged::find(&store, std::iter::empty(), &[]).unwrap();
+            assert_eq!(found.ca.is_some(), expected);
+        }
+    }
+
+    /// A pair belongs to the name in its file name, and to the host with its tree.
+    #[test]
+    fn names_of_pairs() {
+        let scratch = tempfile::tempdir().unwrap();
+        let one = ca("one");
+        let leaf = one.sign(test_certificates::member("a"));
+        write(
+            scratch.path(),
+            &[("etcd/client-a.crt", &leaf), ("b/etcd/peer.crt", &leaf)],
+        );
+        let store = Store::new(scratch.path(), Layout::Kubeadm);
+        let cas = [one.certificate];
+        let cas = [(CaKind::Client, &cas[..])];
+        let found = Unmanaged::find(&store, std::iter::empty(), &cas).unwrap();
+        let names = found.pairs.iter().map(|pair| {
+            let names = ["a", "b", "peer"].into_iter();
+            names.filter(|name| pair.is_of(name)).collect::<Vec<_>>()
+        });
+        assert_eq!(names.collect::<Vec<_>>(), [["b"], ["a"]]);
+    }
+
+    /// The files of a pair stay if the key may be the only copy of another one.
+    #[test]
+    fn pairs_that_must_stay() {
+        let scratch = tempfile::tempdir().unwrap();
+        let one = ca("one");
+        let other = ca("other");
+        let leaf = one.sign(test_certificates::leaf("a"));
+        write(scratch.path(), &[("client-a.pem", &leaf)]);
+        let store = Store::new(scratch.path(), Layout::Kubespray);
+        let cas = [one.certificate];
+        let cas = [(CaKind::Client, &cas[..])];
+        let found = Unmanaged::find(&store, std::iter::empty(), &cas).unwrap();
+        let key = scratch.path().join("client-a-key.pem");
+        let obstacle = |of_ca: bool| {
+            let ca = |_: &PublicKey| of_ca.then(|| PathBuf::from("ca.pem"));
+            let found = found.pairs[0].obstacle(scratch.path(), ca).unwrap();
+            found.map(|finding| finding.code())
+        };
+        assert_eq!(obstacle(true), None);
+        let text = |made: &Made| made.private_key().to_secret_pem();
+        for (text, codes) in [
+            (&**text(&leaf), [None, Some("EP014")]),
+            (&**text(&other), [Some("EP005"); 2]),
+            ("damaged", [Some("EP012"); 2]),
+        ] {
+            fs::write(&key, text).unwrap();
+            assert_eq!([false, true].map(obstacle), codes, "{text}");
+        }
+        fs::rename(&key, scratch.path().join("moved")).unwrap();
+        symlink("moved", &key).unwrap();
+        assert_eq!(obstacle(false), Some("EP018"));
+    }
 }

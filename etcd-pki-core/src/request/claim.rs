@@ -20,7 +20,7 @@ const USUAL_NUMBER: usize = 16;
 #[non_exhaustive]
 pub enum Claim {
     /// basicConstraints CA:TRUE, the right to sign certificates
-    Authority,
+    Ca,
     /// A common name
     CommonName(String),
     /// An organization; some systems use it as a group, such as `system:masters`
@@ -51,7 +51,7 @@ pub enum Claim {
 impl fmt::Display for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Authority => f.write_str("basicConstraints CA:TRUE"),
+            Self::Ca => f.write_str("basicConstraints CA:TRUE"),
             Self::CommonName(name) => {
                 write!(f, "common name {name}")?;
                 match name.chars().count() {
@@ -88,10 +88,10 @@ pub(super) fn claims(
         },
     }));
     if extensions
-        .authority
-        .is_some_and(|authority| authority.is_authority)
+        .basic_constraints
+        .is_some_and(|constraints| constraints.is_ca)
     {
-        claims.push(Claim::Authority);
+        claims.push(Claim::Ca);
     }
     let key_usages = extensions.key_usages.into_iter().flatten();
     claims.extend(key_usages.map(Claim::KeyUsage));

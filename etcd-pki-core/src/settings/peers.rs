@@ -15,15 +15,15 @@ use crate::{
 ///
 /// The names are not known if the directory has one member: it may be that host's own directory,
 /// with copies and earlier certificates. They are not known either if a name cannot be in a list.
-pub(super) fn common_names(store: &Store, authority: &Path) -> Result<Option<Vec<String>>> {
-    let authorities = read_certificates(authority)?;
+pub(super) fn common_names(store: &Store, ca: &Path) -> Result<Option<Vec<String>>> {
+    let cas = read_certificates(ca)?;
     let files = tree(store.directory()).into_iter().flatten();
     let mut all = Vec::new();
     for path in files.filter(|path| store.layout().is_for_peers(path)) {
         let Some(certificate) = first_certificate(&path) else {
             continue;
         };
-        let mut signers = authorities.iter();
+        let mut signers = cas.iter();
         let is_member = certificate.role() == Some(Role::Member)
             && signers.any(|signer| issuer::is_signed_by(&certificate, [signer]));
         if is_member {

@@ -1,6 +1,6 @@
 //! Reads and writes the CAs of a directory.
 
-use std::{iter, path::Path, slice};
+use std::{iter, path::Path, slice, time::SystemTime};
 
 use zeroize::Zeroizing;
 
@@ -11,6 +11,7 @@ use super::{
     read::{
         look, read_below, read_certificates, read_existing_below, read_file, read_regular_file,
     },
+    record::Issuance,
     write::Overwrite,
 };
 use crate::{
@@ -41,8 +42,7 @@ impl Store {
         kind: CaKind,
         passphrase: Option<&Passphrase>,
     ) -> Result<CertificateAuthority> {
-        let ca = self.load_ca(&self.layout.ca(kind), passphrase, false)?;
-        Ok(ca.with_member_common_names(self.member_common_names()?))
+        self.at(clock::now()).ca(kind, passphrase)
     }
 
     /// Loads a CA as [`Store::ca`] does, with its certificate in the directory and a key that is
@@ -52,19 +52,7 @@ impl Store {
     ///
     /// The errors of [`Store::ca`].
     pub fn ca_with_key(&self, kind: CaKind, key: PrivateKey) -> Result<CertificateAuthority> {
-        let paths = self.layout.ca(kind);
-        let path = &paths.certificate;
-        let file = read_existing_below(&self.directory, path)?;
-        let certificates = verify::held_bundle(&file).0;
-        let ca =
-            certificates.and_then(|certificates| CertificateAuthority::load(certificates, key));
-        let ca = ca.map_err(|error| match error {
-            // The caller knows which of the two files is wrong
-            Error::KeyMismatch { .. } => error,
-            error => error.in_file(self.directory.join(path)),
-        })?;
-        let ca = self.with_link(&paths, &file, ca)?;
-        Ok(ca.with_member_common_names(self.member_common_names()?))
+        self.at(clock::now()).ca_with_key(kind, key)
     }
 
     /// Loads a CA for its renewal, even if it has expired.
@@ -77,43 +65,28 @@ impl Store {
         kind: CaKind,
         passphrase: Option<&Passphrase>,
     ) -> Result<CertificateAuthority> {
-        self.load_ca(&self.layout.ca(kind), passphrase, true)
+        self.at(clock::now()).ca_for_renewal(kind, passphrase)
     }
 
-    /// Loads the CA with these files below the directory.
-    pub(crate) fn load_ca(
-        &self,
-        paths: &PairPaths,
-        passphrase: Option<&Passphrase>,
-        even_if_expired: bool,
-    ) -> Result<CertificateAuthority> {
-        let read = |path: &Path| read_existing_below(&self.directory, path);
-        let files = (read(&paths.certificate)?, Zeroizing::new(read(&paths.key)?));
-        let full = paths.below(&self.directory);
-        let ca = load(&full, (&files.0, &files.1), passphrase, even_if_expired)?;
-        self.with_link(paths, &files.0, ca)
-    }
-
-    /// Adds the link certificate of a rotation, if it follows the leaves of this CA. `file` is the
-    /// content of the CA's certificate file.
-    fn with_link(
-        &self,
-        paths: &PairPaths,
-        file: &[u8],
-        ca: CertificateAuthority,
-    ) -> Result<CertificateAuthority> {
-        let path = paths.rotation(RotationFile::Link).certificate;
-        let Some(link) = read_below(&self.directory, &path)? else {
-            return Ok(ca);
-        };
-        // A damaged link is a fault of the rotation, and a finding
-        let bundle = verify::held_bundle(file).0.unwrap_or_default();
-        match Certificate::from_bytes(&link) {
-            Ok(link) if follows_leaves(&link, ca.certificate(), &bundle, clock::now()) => {
-                ca.with_link(link)
-            }
-            _ => Ok(ca),
-        }
+    /// Loads CAs as if the current time were `now`.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// use etcd_pki_core::{CaKind, CertificateAuthority, Error, Layout, Store};
+    ///
+    /// # let parent = tempfile::tempdir()?;
+    /// # let directory = parent.path().join("ssl");
+    /// let store = Store::new(directory, Layout::Kubespray);
+    /// store.lock()?.write_ca(CaKind::Client, &CertificateAuthority::create("etcd-ca")?, None)?;
+    /// let later = SystemTime::now() + Duration::from_secs(20 * 365 * 86_400);
+    /// let expired = store.at(later).ca(CaKind::Client, None).unwrap_err();
+    /// assert!(matches!(expired, Error::File { error, .. } if matches!(*error, Error::CaExpired { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn at(&self, now: SystemTime) -> StoreAt<'_> {
+        StoreAt { store: self, now }
     }
 
     /// Loads the key of the CA with these files below the directory.
@@ -133,15 +106,15 @@ impl Store {
     /// # Errors
     ///
     /// [`Error::Io`]; inside [`Error::File`], the errors of [`Certificate::all_from_bytes`].
-    pub fn trusts(&self, authority: &CertificateAuthority) -> Result<Option<bool>> {
+    pub fn trusts(&self, ca: &CertificateAuthority) -> Result<Option<bool>> {
         let path = self.ca_paths(CaKind::Client).certificate;
         let Some((bytes, _)) = look(&path)? else {
             return Ok(None);
         };
         let (trusted, _) = verify::held_bundle(&bytes);
         let trusted = trusted.map_err(|error| error.in_file(path))?;
-        let mut chain = authority.chain();
-        chain.push(authority.root().clone());
+        let mut chain = ca.chain();
+        chain.push(ca.root().clone());
         let is_trusted = |one: &Certificate| {
             trusted.iter().any(|anchor| {
                 let is_same =
@@ -150,6 +123,17 @@ impl Store {
             })
         };
         Ok(Some(chain.iter().any(is_trusted)))
+    }
+
+    /// The certificates of the directory's CAs, which have certificates in its record. A file that
+    /// cannot be read has none.
+    pub(super) fn recorded_cas(&self) -> Vec<Certificate> {
+        let files = CaKind::ALL.map(|kind| self.layout.ca(kind).certificate);
+        let files = files.iter().filter_map(|path| {
+            let file = read_below(&self.directory, path).ok().flatten();
+            verify::held_bundle(&file?).0.ok()
+        });
+        files.flatten().collect()
     }
 
     /// The error for a new CA in a directory that has one, or signs of one.
@@ -215,9 +199,127 @@ impl Store {
             .filter(|(path, one)| !is_idle_ca(path) && is_of_another(one));
         if let Some((path, _)) = in_use.next() {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            trace = Trace::Found(format!("{name}, which another authority has signed"));
+            trace = Trace::Found(format!("{name}, which another CA has signed"));
         }
         Ok(trace)
+    }
+}
+
+/// A store and the time at which its CAs are loaded: [`Store::at`].
+#[derive(Clone, Copy, Debug)]
+pub struct StoreAt<'a> {
+    store: &'a Store,
+    now: SystemTime,
+}
+
+impl StoreAt<'_> {
+    /// Loads a CA, as [`Store::ca`] does.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`Store::ca`].
+    pub fn ca(
+        &self,
+        kind: CaKind,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<CertificateAuthority> {
+        let ca = self.load(&self.store.layout.ca(kind), passphrase)?;
+        Ok(ca.with_member_common_names(self.store.member_common_names()?))
+    }
+
+    /// Loads a CA with a key that is elsewhere, as [`Store::ca_with_key`] does.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`Store::ca`].
+    pub fn ca_with_key(&self, kind: CaKind, key: PrivateKey) -> Result<CertificateAuthority> {
+        let Store {
+            directory, layout, ..
+        } = self.store;
+        let paths = layout.ca(kind);
+        let path = &paths.certificate;
+        let file = read_existing_below(directory, path)?;
+        let certificates = verify::held_bundle(&file).0;
+        let ca = certificates
+            .and_then(|certificates| CertificateAuthority::load_at(certificates, key, self.now));
+        let ca = ca.map_err(|error| match error {
+            // The caller knows which of the two files is wrong
+            Error::KeyMismatch { .. } => error,
+            error => error.in_file(directory.join(path)),
+        })?;
+        let ca = self.with_link(&paths, &file, ca)?;
+        Ok(ca.with_member_common_names(self.store.member_common_names()?))
+    }
+
+    /// Loads a CA for its renewal, even if it has expired, as [`Store::ca_for_renewal`] does.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`Store::ca_for_renewal`].
+    pub fn ca_for_renewal(
+        &self,
+        kind: CaKind,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<CertificateAuthority> {
+        self.load_for_renewal(&self.store.layout.ca(kind), passphrase)
+    }
+
+    /// Loads the CA with these files below the directory.
+    pub(crate) fn load(
+        &self,
+        paths: &PairPaths,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<CertificateAuthority> {
+        self.load_files(paths, passphrase, false)
+    }
+
+    /// Loads the CA with these files below the directory, even if it has expired.
+    pub(crate) fn load_for_renewal(
+        &self,
+        paths: &PairPaths,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<CertificateAuthority> {
+        self.load_files(paths, passphrase, true)
+    }
+
+    fn load_files(
+        &self,
+        paths: &PairPaths,
+        passphrase: Option<&Passphrase>,
+        even_if_expired: bool,
+    ) -> Result<CertificateAuthority> {
+        let directory = &self.store.directory;
+        let read = |path: &Path| read_existing_below(directory, path);
+        let files = (read(&paths.certificate)?, Zeroizing::new(read(&paths.key)?));
+        let loading = Loading {
+            passphrase,
+            even_if_expired,
+            now: self.now,
+        };
+        let ca = loading.load(&paths.below(directory), (&files.0, &files.1))?;
+        self.with_link(paths, &files.0, ca)
+    }
+
+    /// Adds the link certificate of a rotation, if it follows the leaves of this CA. `file` is the
+    /// content of the CA's certificate file.
+    fn with_link(
+        &self,
+        paths: &PairPaths,
+        file: &[u8],
+        ca: CertificateAuthority,
+    ) -> Result<CertificateAuthority> {
+        let path = paths.rotation(RotationFile::Link).certificate;
+        let Some(link) = read_below(&self.store.directory, &path)? else {
+            return Ok(ca);
+        };
+        // A damaged link is a fault of the rotation, and a finding
+        let bundle = verify::held_bundle(file).0.unwrap_or_default();
+        match Certificate::from_bytes(&link) {
+            Ok(link) if follows_leaves(&link, ca.certificate(), &bundle, self.now) => {
+                ca.with_link(link)
+            }
+            _ => Ok(ca),
+        }
     }
 }
 
@@ -257,9 +359,14 @@ impl LockedStore {
     ) -> Result<()> {
         let paths = self.store.layout.ca(kind);
         let usual = Attributes::default();
+        let record = || self.record(&new_root(ca), &usual);
         match self.store.trace_of_ca(kind, ca, passphrase)? {
-            Trace::Nothing => self.put_ca(&paths, ca, passphrase, Overwrite::Refuse, &usual),
+            Trace::Nothing => {
+                record()?;
+                self.put_ca(&paths, ca, passphrase, Overwrite::Refuse, &usual)
+            }
             Trace::Key => {
+                record()?;
                 let certificate = ca.certificate().to_pem();
                 self.put_certificate(&paths, &certificate, Overwrite::Refuse, &usual.for_ca())
             }
@@ -307,7 +414,8 @@ impl LockedStore {
         let others = kept.iter().flat_map(|kept| kept.others.iter().cloned());
         let bundle: Vec<_> = iter::once(ca.certificate().clone()).chain(others).collect();
         let texts = ca_texts(ca, &bundle, passphrase)?;
-        match self.put_over_kept(&paths, &texts, &usual.for_ca()) {
+        let record = self.record(&new_root(ca), &usual);
+        match record.and_then(|()| self.put_over_kept(&paths, &texts, &usual.for_ca())) {
             Ok(()) => Ok(kept.map(|kept| kept.paths.below(&self.store.directory))),
             Err(error) => {
                 if let Some(kept) = kept {
@@ -329,7 +437,15 @@ impl LockedStore {
     pub fn renew_ca(&self, kind: CaKind, ca: &CertificateAuthority) -> Result<()> {
         let paths = self.store.layout.ca(kind);
         self.check_leaves(&paths, ca.certificate())?;
-        self.put_renewed_ca(&paths, ca.certificate(), &Attributes::default())
+        let usual = Attributes::default();
+        let renewed = ca.certificate();
+        // A certificate that another CA issued is in the record of that CA
+        let issued = renewed
+            .is_self_signed()
+            .then(|| Issuance::of_renewed_ca(renewed));
+        self.put_renewed_ca(&paths, renewed, &usual, || {
+            self.record(issued.as_slice(), &usual)
+        })
     }
 
     /// Checks that leaves of intermediate CAs below this CA stay accepted. The renewed CA may have
@@ -365,16 +481,18 @@ impl LockedStore {
         Ok(())
     }
 
-    /// Writes the renewed certificate of the CA with these files.
+    /// Writes the renewed certificate of the CA with these files. Calls `record` before.
     pub(crate) fn put_renewed_ca(
         &self,
         paths: &PairPaths,
         renewed: &Certificate,
         attributes: &Attributes,
+        record: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
         let path = self.store.directory.join(&paths.certificate);
         let file = read_existing_below(&self.store.directory, &paths.certificate)?;
         let text = replaced(&file, renewed).map_err(|error| error.in_file(&path))?;
+        record()?;
         self.put_certificate(paths, &text, Overwrite::Replace, attributes)
     }
 
@@ -406,6 +524,16 @@ impl LockedStore {
     }
 }
 
+/// The certificate of a new CA for the record.
+fn new_root(ca: &CertificateAuthority) -> Vec<Issuance> {
+    let certificate = ca.certificate();
+    // A certificate that another CA issued is in the record of that CA
+    let root = certificate.is_self_signed();
+    root.then(|| Issuance::of_new_ca(certificate))
+        .into_iter()
+        .collect()
+}
+
 /// The contents of a CA's files, with this trust bundle.
 fn ca_texts(
     ca: &CertificateAuthority,
@@ -413,7 +541,7 @@ fn ca_texts(
     passphrase: Option<&Passphrase>,
 ) -> Result<PairTexts> {
     let elsewhere = || Error::Signer {
-        reason: "the key of this authority is not in this process".to_owned(),
+        reason: "the key of this CA is not in this process".to_owned(),
     };
     let key = ca.key().ok_or_else(elsewhere)?;
     let key = match passphrase {
@@ -477,18 +605,24 @@ fn unread(file: &[u8], certificate: &Certificate) -> Option<Finding> {
     refused.or_else(|| verify::skipped_blocks(file).filter(|_| !is_read))
 }
 
-/// Loads a CA from any two files as [`read_authority`] does, even if it has expired, so that it can
+/// Loads a CA from any two files as [`read_ca`] does, even if it has expired, so that it can
 /// be renewed.
 ///
 /// # Errors
 ///
 /// The errors of [`Store::ca_for_renewal`].
-pub fn read_authority_to_renew(
+pub fn read_ca_to_renew(
     certificate: &Path,
     key: &Path,
     passphrase: Option<&Passphrase>,
+    now: SystemTime,
 ) -> Result<CertificateAuthority> {
-    load_files(certificate, key, passphrase, true)
+    let loading = Loading {
+        passphrase,
+        even_if_expired: true,
+        now,
+    };
+    loading.load_files(certificate, key)
 }
 
 /// Loads a CA from any two files. An encrypted key requires the passphrase. The files may be pipes,
@@ -497,138 +631,63 @@ pub fn read_authority_to_renew(
 /// # Errors
 ///
 /// The errors of [`Store::ca`].
-pub fn read_authority(
+pub fn read_ca(
     certificate: &Path,
     key: &Path,
     passphrase: Option<&Passphrase>,
+    now: SystemTime,
 ) -> Result<CertificateAuthority> {
-    load_files(certificate, key, passphrase, false)
-}
-
-fn load_files(
-    certificate: &Path,
-    key: &Path,
-    passphrase: Option<&Passphrase>,
-    even_if_expired: bool,
-) -> Result<CertificateAuthority> {
-    let paths = PairPaths {
-        certificate: certificate.to_owned(),
-        key: key.to_owned(),
+    let loading = Loading {
+        passphrase,
+        even_if_expired: false,
+        now,
     };
-    let files = (read_file(certificate)?, Zeroizing::new(read_file(key)?));
-    load(&paths, (&files.0, &files.1), passphrase, even_if_expired)
+    loading.load_files(certificate, key)
 }
 
-/// Creates a CA from the contents of two files: its certificates and its key.
-fn load(
-    paths: &PairPaths,
-    (certificates, private_key): (&[u8], &[u8]),
-    passphrase: Option<&Passphrase>,
+/// How a CA is loaded from two files.
+struct Loading<'a> {
+    passphrase: Option<&'a Passphrase>,
+    /// Whether the CA may have expired, because it will be renewed
     even_if_expired: bool,
-) -> Result<CertificateAuthority> {
-    let PairPaths { certificate, key } = paths;
-    let (certificates, _) = verify::held_bundle(certificates);
-    let certificates = certificates.map_err(|error| error.in_file(certificate))?;
-    let private_key =
-        PrivateKey::from_bytes(private_key, passphrase).map_err(|error| error.in_file(key))?;
-    let loaded = if even_if_expired {
-        load_while_valid(certificates, private_key)
-    } else {
-        CertificateAuthority::load(certificates, private_key)
-    };
-    loaded.map_err(|error| match error {
-        Error::KeyMismatch { .. } => error.in_file(key),
-        error => error.in_file(certificate),
-    })
+    now: SystemTime,
 }
 
-/// Loads the CA with this key, as of a time when it was valid.
-fn load_while_valid(
-    certificates: Vec<Certificate>,
-    key: PrivateKey,
-) -> Result<CertificateAuthority> {
-    let own = bundle::place_of_key(&certificates, key.public_key());
-    let own = own.and_then(|place| certificates.get(place));
-    let end = own.map_or_else(clock::now, |own| own.not_after().min(clock::now()));
-    CertificateAuthority::load_at(certificates, key, end)
+impl Loading<'_> {
+    fn load_files(&self, certificate: &Path, key: &Path) -> Result<CertificateAuthority> {
+        let paths = PairPaths {
+            certificate: certificate.to_owned(),
+            key: key.to_owned(),
+        };
+        let files = (read_file(certificate)?, Zeroizing::new(read_file(key)?));
+        self.load(&paths, (&files.0, &files.1))
+    }
+
+    /// Creates a CA from the contents of two files: its certificates and its key.
+    fn load(
+        &self,
+        paths: &PairPaths,
+        (certificates, private_key): (&[u8], &[u8]),
+    ) -> Result<CertificateAuthority> {
+        let PairPaths { certificate, key } = paths;
+        let (certificates, _) = verify::held_bundle(certificates);
+        let certificates = certificates.map_err(|error| error.in_file(certificate))?;
+        let private_key = PrivateKey::from_bytes(private_key, self.passphrase)
+            .map_err(|error| error.in_file(key))?;
+        let own = bundle::place_of_key(&certificates, private_key.public_key());
+        let own = own.and_then(|place| certificates.get(place));
+        let now = match own {
+            // It was valid until then
+            Some(own) if self.even_if_expired => own.not_after().min(self.now),
+            _ => self.now,
+        };
+        let loaded = CertificateAuthority::load_at(certificates, private_key, now);
+        loaded.map_err(|error| match error {
+            Error::KeyMismatch { .. } => error.in_file(key),
+            error => error.in_file(certificate),
+        })
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-    use crate::{
-        layout::Layout,
-        test_certificates::{self, Made},
-    };
-
-    /// A store trusts a CA with the name and the key of one of its CAs, and a CA below one of them.
-    #[test]
-    fn whom_a_store_trusts() {
-        let root = Made::root(test_certificates::ca("root", None));
-        let renewed = root.again(|params| params.not_after = rcgen::date_time_ymd(2090, 1, 1));
-        let other_name = root.again(|params| *params = test_certificates::ca("other", None));
-        let namesake = Made::root(test_certificates::ca("root", None));
-        let middle = root.sign(test_certificates::ca("middle", None));
-        let stranger = Made::root(test_certificates::ca("stranger", None));
-        let scratch = tempfile::tempdir().unwrap();
-        let store = Store::new(scratch.path(), Layout::Kubespray);
-        let trusts = |chain: &[&Made]| {
-            let certificates = chain.iter().map(|made| made.certificate.clone());
-            let ca = CertificateAuthority::load(certificates.collect(), chain[0].private_key());
-            store.trusts(&ca.unwrap()).unwrap()
-        };
-        assert_eq!(trusts(&[&root]), None);
-        let texts = [&stranger, &root].map(|made| made.certificate.to_pem());
-        fs::write(scratch.path().join("ca.pem"), texts.concat()).unwrap();
-        for (what, chain, expected) in [
-            ("the same", &[&root][..], true),
-            ("a renewed one", &[&renewed], true),
-            ("one below", &[&middle], true),
-            ("one below, with its root", &[&middle, &renewed], true),
-            ("one of another name", &[&other_name], false),
-            ("one of another key", &[&namesake], false),
-        ] {
-            assert_eq!(trusts(chain), Some(expected), "{what}");
-        }
-    }
-
-    /// Replaces a CA of this layout although other layouts have files in the directory.
-    #[test]
-    fn files_of_another_layout_do_not_keep_a_ca() {
-        let create = |name| CertificateAuthority::create(name).unwrap();
-        for without in [None, Some("ca.pem"), Some("ca-key.pem")] {
-            let scratch = tempfile::tempdir().unwrap();
-            let store = Store::new(scratch.path(), Layout::Kubespray);
-            let locked = store.lock().unwrap();
-            locked
-                .write_ca(CaKind::Client, &create("ca"), None)
-                .unwrap();
-            let other = Made::root(test_certificates::ca("ca", None));
-            fs::create_dir(scratch.path().join("etcd")).unwrap();
-            for (file, made) in [
-                ("etcd/ca.crt", &other),
-                (
-                    "etcd/server.crt",
-                    &other.sign(test_certificates::member("a")),
-                ),
-                ("etcd/peer.crt", &other.sign(test_certificates::member("a"))),
-            ] {
-                let text = made.certificate.to_pem();
-                fs::write(scratch.path().join(file), text).unwrap();
-            }
-            if let Some(file) = without {
-                fs::remove_file(scratch.path().join(file)).unwrap();
-            }
-            let replaced = locked.replace_ca(CaKind::Client, &create("ca"), None);
-            assert!(replaced.is_ok(), "{without:?}: {replaced:?}");
-            // Without either file there is nothing to replace
-            for file in ["ca.pem", "ca-key.pem"] {
-                fs::remove_file(scratch.path().join(file)).unwrap();
-            }
-            let replaced = locked.replace_ca(CaKind::Client, &create("ca"), None);
-            assert!(matches!(replaced, Err(Error::ExistingCa { .. })));
-        }
-    }
-}
+mod tests;

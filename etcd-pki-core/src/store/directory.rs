@@ -298,6 +298,13 @@ impl Directory {
         openat(&self.descriptor, name, flags, Mode::empty()).map(File::from)
     }
 
+    /// Opens an existing file for reading and for writing at its end. Does not create it.
+    pub(super) fn open_to_append(&self, name: &OsStr) -> std::result::Result<File, Errno> {
+        let flags =
+            OFlags::RDWR | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        openat(&self.descriptor, name, flags, Mode::empty()).map(File::from)
+    }
+
     /// Creates a file. It must not exist yet.
     pub(super) fn create_new(&self, name: &OsStr) -> std::result::Result<File, Errno> {
         let flags =

@@ -206,6 +206,7 @@ impl Exchange {
                 attributes: &attributes,
                 inherits: true,
                 store_owner: None,
+                before: &|| Ok(()),
             },
         )
     }

@@ -11,6 +11,7 @@ use super::{
     path::{io_error, irregular},
     permissions::Attributes,
     read::read_in,
+    record::{self, Issuance},
     replace::Replace,
     replaced::{self, Kept},
     write::{self, Overwrite, Rules, Target, write_together},
@@ -31,12 +32,15 @@ pub struct LockedStore {
     pub(super) lock: Locked,
     /// Whether a new file takes over the owner of the file that it replaces
     pub(super) inherits: bool,
+    /// Whether certificates of the store's CAs are recorded
+    pub(super) records: bool,
 }
 
 impl LockedStore {
     /// Writes a bundle from a CA to the files for its role and name: the certificate with its
     /// chain, mode 0644, and the key, mode 0600. Returns their paths. Replaces only files that are
-    /// empty or have only zero bytes.
+    /// empty or have only zero bytes. If a CA of the directory signed the certificate, it is added to
+    /// the [record](Store::record) first.
     ///
     /// # Errors
     ///
@@ -56,13 +60,15 @@ impl LockedStore {
         Ok(pairs.iter().map(|pair| pair.below(directory)).collect())
     }
 
-    /// Writes bundles to the files of their pairs, all or none.
+    /// Writes bundles to the files of their pairs, all or none, and adds them to the record as
+    /// [`LockedStore::write`] does.
     ///
     /// # Errors
     ///
     /// The errors of [`LockedStore::write`]; [`Error::NotReplaceable`] for an existing file that is
     /// not a leaf certificate or its key; [`Error::UntrustedOwner`] for a key that belongs neither
-    /// to root, nor to this user, nor to the owner of the directory.
+    /// to root, nor to this user, nor to the owner of the directory; the errors of
+    /// [`record_issued`](super::record_issued).
     pub fn write_pairs(
         &self,
         bundles: &[(&Bundle, &PairPaths)],
@@ -72,7 +78,50 @@ impl LockedStore {
             .iter()
             .map(|(bundle, pair)| Ok((*pair, PairTexts::of(bundle)?)))
             .collect::<Result<Vec<_>>>()?;
-        self.put_pairs(&texts, overwrite, &Attributes::default())
+        let cas = match self.records {
+            true => self.store.recorded_cas(),
+            false => Vec::new(),
+        };
+        let mut issued: Vec<Issuance> = Vec::new();
+        let mut seen = Vec::new();
+        for certificate in bundles.iter().map(|(bundle, _)| bundle.certificate()) {
+            let signer = cas
+                .iter()
+                .find(|ca| certificate.check_issued_by(ca).is_ok());
+            if let Some(ca) = signer.filter(|_| !seen.contains(&certificate)) {
+                issued.push(Issuance::signed_by(certificate, ca));
+                seen.push(certificate);
+            }
+        }
+        let attributes = Attributes::default();
+        self.put_by(
+            &files_of(&texts),
+            &attributes,
+            &|| self.record(&issued, &attributes),
+            |path, contents, secret| self.replaceable(path, contents, secret, overwrite),
+        )
+    }
+
+    /// Adds no certificate to the record of the directory's CAs. The record then has a gap that
+    /// nothing shows.
+    #[must_use]
+    pub fn without_record(self) -> Self {
+        Self {
+            records: false,
+            ..self
+        }
+    }
+
+    /// Adds certificates to the record of the directory's CAs.
+    pub(crate) fn record(&self, issued: &[Issuance], attributes: &Attributes) -> Result<()> {
+        if !self.records || issued.is_empty() {
+            return Ok(());
+        }
+        self.check_place()?;
+        let ca = self.store.layout.ca(CaKind::Client).certificate;
+        let root = self.lock.directory();
+        let directory = root.make_below(parts(root, &ca)?.0, attributes)?;
+        record::append(&directory, issued)
     }
 
     /// The locked store.
@@ -106,13 +155,7 @@ impl LockedStore {
         overwrite: Overwrite,
         attributes: &Attributes,
     ) -> Result<()> {
-        let mut files = Vec::with_capacity(pairs.len() * 2);
-        for (pair, texts) in pairs {
-            let key = (&*pair.key, texts.key.as_bytes(), true);
-            let certificate = (&*pair.certificate, texts.certificate.as_bytes(), false);
-            files.extend([key, certificate]);
-        }
-        self.put(&files, overwrite, attributes)
+        self.put(&files_of(pairs), overwrite, attributes)
     }
 
     /// Writes the certificate of a pair that already has its key. The rules of
@@ -149,7 +192,7 @@ impl LockedStore {
         overwrite: Overwrite,
         attributes: &Attributes,
     ) -> Result<()> {
-        self.put_by(files, attributes, |path, contents, secret| {
+        self.put_by(files, attributes, &|| Ok(()), |path, contents, secret| {
             self.replaceable(path, contents, secret, overwrite)
         })
     }
@@ -161,7 +204,7 @@ impl LockedStore {
         files: &[(&Path, &[u8], bool)],
         attributes: &Attributes,
     ) -> Result<()> {
-        self.put_by(files, attributes, |_, _, secret| {
+        self.put_by(files, attributes, &|| Ok(()), |_, _, secret| {
             Ok(if secret { Replace::Key } else { Replace::Ca })
         })
     }
@@ -179,6 +222,19 @@ impl LockedStore {
         }
     }
 
+    /// Writes revocation lists, all or none. The first file is the first one to change.
+    pub(crate) fn put_lists(
+        &self,
+        files: &[(&Path, &[u8])],
+        attributes: &Attributes,
+    ) -> Result<()> {
+        let files: Vec<_> = files
+            .iter()
+            .map(|(path, text)| (*path, *text, false))
+            .collect();
+        self.put_by(&files, attributes, &|| Ok(()), |_, _, _| Ok(Replace::List))
+    }
+
     /// Writes a CA over another CA with files that [`LockedStore::keep_ca`] has kept.
     pub(super) fn put_over_kept(
         &self,
@@ -189,13 +245,16 @@ impl LockedStore {
         let key = (&*pair.key, texts.key.as_bytes(), true);
         let certificate = (&*pair.certificate, texts.certificate.as_bytes(), false);
         let files = [key, certificate];
-        self.put_by(&files, attributes, |_, _, _| Ok(Replace::KeptCa))
+        self.put_by(&files, attributes, &|| Ok(()), |_, _, _| {
+            Ok(Replace::KeptCa)
+        })
     }
 
     fn put_by(
         &self,
         files: &[(&Path, &[u8], bool)],
         attributes: &Attributes,
+        before: &dyn Fn() -> Result<()>,
         replace: impl Fn(&Path, &[u8], bool) -> Result<Replace>,
     ) -> Result<()> {
         self.check_place()?;
@@ -217,6 +276,7 @@ impl LockedStore {
                 attributes,
                 inherits: self.inherits,
                 store_owner: Some(directory.own_metadata()?.uid()),
+                before,
             },
         )
     }
@@ -354,6 +414,18 @@ impl LockedStore {
             None => Ok(()),
         }
     }
+}
+
+/// The files of pairs: path, contents, and whether it is a key. A key comes before its certificate.
+fn files_of<'a>(pairs: &'a [(&PairPaths, PairTexts)]) -> Vec<(&'a Path, &'a [u8], bool)> {
+    let files = pairs.iter().flat_map(|(pair, texts)| {
+        let key = (&*pair.key, texts.key.as_bytes(), true);
+        [
+            key,
+            (&*pair.certificate, texts.certificate.as_bytes(), false),
+        ]
+    });
+    files.collect()
 }
 
 /// The folder and the name of a path below a directory.

@@ -560,4 +560,89 @@ mod tests {
         assert_eq!(user_name(3_999_999_999), "3999999999");
         assert_eq!(group_name(3_999_999_999), "3999999999");
     }
+
+    /// The owner that is specified for certificates may own a CA's certificates, and not its key.
+    #[test]
+    fn owners_of_ca_certificates() {
+        let (store, specified, other) = (stranger(1), stranger(2), stranger(3));
+        let attributes = Attributes {
+            owner: Some(specified),
+            ..Attributes::default()
+        };
+        for (owner, expected) in [(0, true), (store, true), (specified, true), (other, false)] {
+            let stamp = stamp(owner, 0o644);
+            let ca = attributes.for_ca();
+            assert_eq!(trusted_ca_owner(&stamp, &ca, store), expected, "{owner}");
+        }
+    }
+
+    #[test]
+    fn groups_of_one_user() {
+        assert!(is_private_group(70_001, 70_001));
+        assert!(!is_private_group(70_001, 70_002));
+        // On many hosts, the numbers of these users and groups differ
+        for name in ["games", "man", "nobody"] {
+            if let (Ok(user), Ok(group)) = (user(name), group(name)) {
+                assert!(is_private_group(group, user), "{name}");
+            }
+        }
+    }
+
+    /// A directory is shared if all users or a foreign group may add files. Only root can test
+    /// groups.
+    #[test]
+    fn shared_directories() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path();
+        let shared = |mode: u32, group| {
+            fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+            let found = shared_directory_mode(path, group);
+            assert!(found.is_none_or(|found| found == mode));
+            found.is_some()
+        };
+        for (mode, expected) in [(0o755, false), (0o702, true), (0o1777, true)] {
+            assert_eq!(shared(mode, None), expected, "{mode:o}");
+        }
+        let (owner, group) = (stranger(1), stranger(2));
+        if std::os::unix::fs::chown(path, Some(owner), Some(group)).is_err() {
+            return;
+        }
+        for (mode, specified, expected) in [
+            (0o755, None, false),
+            (0o705, None, false),
+            (0o775, None, true),
+            (0o720, Some(stranger(3)), true),
+            (0o775, Some(group), false),
+            (0o777, Some(group), true),
+        ] {
+            assert_eq!(shared(mode, specified), expected, "{mode:o} {specified:?}");
+        }
+        for group in [0, owner] {
+            std::os::unix::fs::chown(path, Some(owner), Some(group)).unwrap();
+            assert!(!shared(0o775, None) && shared(0o777, None));
+        }
+    }
+
+    /// An access control list with many entries is read as a whole.
+    #[test]
+    fn long_access_control_lists() {
+        let file = tempfile::tempfile().unwrap();
+        // The form of acl_ea_header and acl_ea_entry in the kernel's posix_acl_xattr.h
+        let none = u32::MAX;
+        let mut entries = vec![(1_u16, 6_u16, none)];
+        entries.extend((70_000..70_200).map(|user| (2, 4, user)));
+        entries.extend([(4, 4, none), (16, 4, none), (32, 0, none)]);
+        let mut value = 2_u32.to_le_bytes().to_vec();
+        for (tag, permissions, user) in entries {
+            value.extend(tag.to_le_bytes());
+            value.extend(permissions.to_le_bytes());
+            value.extend(user.to_le_bytes());
+        }
+        // Not all file systems have such lists
+        if AccessList(value.clone()).give(&file).is_err() {
+            return;
+        }
+        let found = AccessList::of(&file).unwrap();
+        assert!(found.is_some_and(|found| found.0 == value));
+    }
 }

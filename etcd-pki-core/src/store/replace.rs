@@ -7,7 +7,7 @@ use crate::{
     key::PublicKey,
     pem,
     request::CertificateRequest,
-    x509::certificate::Certificate,
+    x509::{certificate::Certificate, revocation_list::RevocationList},
 };
 
 /// The files that a new file may replace. The decision depends on the contents of the opened file,
@@ -27,6 +27,8 @@ pub(crate) enum Replace {
     /// The certificates or the key of a CA, with any other content. The file is kept under another
     /// name
     KeptCa,
+    /// Such a file, or one that begins with a revocation list and has no private key
+    List,
     /// A file without a private key. The new file is neither a key nor a certificate
     Other,
     /// Any file
@@ -94,6 +96,11 @@ impl Replace {
                 }
                 Ok(())
             }
+            Self::List if pem::begins_private_key(contents) => refused("a private key"),
+            Self::List => match RevocationList::all_from_bytes(contents) {
+                Ok(_) => Ok(()),
+                Err(_) => refused("something else than a revocation list"),
+            },
             Self::Other if has_private_key(contents) => refused("a private key"),
             Self::Other | Self::Any => Ok(()),
         }
@@ -127,17 +134,27 @@ fn has_private_key(contents: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ca::CertificateAuthority, key::PrivateKey, role::Role, x509::identity::Identity};
+    use crate::{
+        ca::CertificateAuthority,
+        key::PrivateKey,
+        role::Role,
+        x509::{identity::Identity, revocation_list::NewRevocationList},
+    };
 
     #[test]
     fn each_kind_replaces_its_own_alone() {
         let ca = CertificateAuthority::create("ca").unwrap();
         let leaf = ca.issue(Role::Client, Identity::new("c").unwrap()).unwrap();
+        let list = &ca;
         let ca = ca.certificate().to_pem();
         let key = leaf.to_secret_pem();
         let leaf = leaf.certificate().to_pem();
         let both = format!("{leaf}{}", *key);
+        let list = list.sign_revocation_list(&NewRevocationList::new([]));
+        let list = list.unwrap().to_pem();
+        let list_and_key = format!("{list}{}", *key);
         let damaged = format!("{leaf}-----BEGIN CERTIFICATE-----\nMII\n");
+        let with_ca = format!("{leaf}{ca}");
         for (replace, contents, allowed) in [
             (Replace::Nothing, &leaf[..], false),
             (Replace::Blank, &leaf, false),
@@ -155,11 +172,22 @@ mod tests {
             (Replace::Ca, "damaged", true),
             (Replace::Ca, &leaf, false),
             (Replace::Ca, &key, false),
+            (Replace::KeptCa, &ca, true),
+            (Replace::KeptCa, &with_ca, true),
+            (Replace::KeptCa, &key, true),
+            (Replace::KeptCa, "damaged", true),
+            (Replace::KeptCa, &leaf, false),
             (Replace::Other, &ca, true),
             (Replace::Other, "notes", true),
             (Replace::Other, &key, false),
             (Replace::Other, &both, false),
             (Replace::Any, &key, true),
+            (Replace::List, &list, true),
+            (Replace::List, &list_and_key, false),
+            (Replace::List, &leaf, false),
+            (Replace::List, &key, false),
+            (Replace::List, "notes", false),
+            (Replace::Leaf, &list, false),
         ] {
             let checked = replace.check(Path::new("x"), Some(contents.as_bytes()));
             assert_eq!(checked.is_ok(), allowed, "{replace:?} {contents}");
@@ -183,6 +211,7 @@ mod tests {
             (Replace::Leaf, false),
             (Replace::Key, true),
             (Replace::Ca, false),
+            (Replace::KeptCa, true),
             (Replace::Other, true),
             (Replace::Any, true),
         ] {

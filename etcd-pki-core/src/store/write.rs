@@ -134,11 +134,12 @@ impl LockedFiles {
     ///
     /// The errors of [`LockedFiles::write`]; [`Error::Malformed`] if none of the files is a
     /// certificate for the path of the CA, or if no key shows which CA of a trust bundle is
-    /// replaced.
+    /// replaced; the errors of `record`, which is called as by [`LockedFiles::write_recorded`].
     pub fn replace_ca<'a>(
         &self,
         files: &[NewFile<'a>],
         ca: &PairPaths,
+        record: impl Fn() -> Result<()>,
     ) -> Result<Option<PairPaths>> {
         let new = files.iter().find(|file| file.path == ca.certificate);
         let new = Certificate::from_bytes(new.map_or(&[], |file| file.contents))?;
@@ -157,7 +158,7 @@ impl LockedFiles {
             false => file.clone(),
         };
         let files: Vec<NewFile<'_>> = files.iter().map(with_bundle).collect();
-        match self.write_by(&files, |_| Replace::KeptCa) {
+        match self.write_by(&files, &record, |_| Replace::KeptCa) {
             Ok(()) => Ok(kept.map(|kept| kept.paths)),
             Err(error) => {
                 if let Some(kept) = kept {
@@ -185,7 +186,23 @@ impl LockedFiles {
     ///
     /// The errors of [`write_files`]; [`Error::DirectoryGone`] for a file in another directory.
     pub fn write(&self, files: &[NewFile<'_>], overwrite: Overwrite) -> Result<()> {
-        self.write_by(files, |file| match overwrite {
+        self.write_recorded(files, overwrite, || Ok(()))
+    }
+
+    /// Writes files as [`LockedFiles::write`] does. Calls `record` when all files are complete and
+    /// on the disk, before the first one is at its path; see [`record_issued`](super::record_issued).
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`LockedFiles::write`] and of `record`. After an error of `record` nothing has
+    /// changed.
+    pub fn write_recorded(
+        &self,
+        files: &[NewFile<'_>],
+        overwrite: Overwrite,
+        record: impl Fn() -> Result<()>,
+    ) -> Result<()> {
+        self.write_by(files, &record, |file| match overwrite {
             Overwrite::Refuse => Replace::Nothing,
             Overwrite::Replace => Replace::by(file.contents, file.secret),
         })
@@ -194,6 +211,7 @@ impl LockedFiles {
     fn write_by(
         &self,
         files: &[NewFile<'_>],
+        before: &dyn Fn() -> Result<()>,
         replace: impl Fn(&NewFile<'_>) -> Replace,
     ) -> Result<()> {
         let mut targets = Vec::with_capacity(files.len());
@@ -214,6 +232,7 @@ impl LockedFiles {
                 // A key that is written alone does not belong to a pair
                 inherits: files.len() > 1 || files.iter().any(|file| !file.secret),
                 store_owner: None,
+                before,
             },
         )
     }
@@ -271,6 +290,8 @@ pub(super) struct Rules<'a> {
     pub(super) inherits: bool,
     /// The owner of the store's directory; `None` means the owner of the file's directory
     pub(super) store_owner: Option<u32>,
+    /// Called when all files are complete and on the disk, before the first one is at its path
+    pub(super) before: &'a dyn Fn() -> Result<()>,
 }
 
 /// Writes files, all or none. The caller holds the lock.
@@ -279,6 +300,7 @@ pub(super) fn write_together(targets: &[Target<'_>], rules: &Rules<'_>) -> Resul
         .iter()
         .map(|target| Staged::new(target, rules))
         .collect::<Result<Vec<_>>>()?;
+    (rules.before)()?;
     let mut directories: Vec<&Directory> = Vec::new();
     for target in targets {
         if !directories

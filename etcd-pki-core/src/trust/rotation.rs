@@ -13,6 +13,7 @@
 mod change;
 mod files;
 mod gate;
+mod issued;
 #[cfg(feature = "probe")]
 mod members;
 mod report;
@@ -37,7 +38,7 @@ use crate::{
     layout::{CaKind, PairPaths, RotationFile},
     profile::{CaProfile, Profile},
     role::Role,
-    store::{Attributes, Store, read_existing_below},
+    store::{Attributes, RecordEntry, Store, read_existing_below},
     time::{clock, validity::Validity},
     verify::unacceptable,
     x509::{bundle::Bundle, certificate::Certificate, identity::Identity},
@@ -77,6 +78,8 @@ pub struct Rotation {
     members: Vec<String>,
     /// The leaf certificates of the directory that the CA of the other stage signed
     leaves: Vec<PathBuf>,
+    /// The recorded certificates of the old CA that may be in use outside the directory
+    issued: Vec<RecordEntry>,
     /// Whether there is a separate peer CA
     has_peer_ca: bool,
     /// The reason why nothing may be written
@@ -205,7 +208,12 @@ impl Rotation {
             Some(other) => leaves_of(store, other)?,
             None => Vec::new(),
         };
+        let issued = match (&state.stage, &state.old) {
+            (Stage::Switched, Some(old)) => issued::in_use(store, old)?,
+            _ => Vec::new(),
+        };
         Ok(Self {
+            issued,
             members: store.member_names()?,
             has_peer_ca: store.ca_paths(CaKind::Peer).certificate.exists(),
             obstacle: current.obstacles().next().cloned(),
@@ -315,9 +323,7 @@ impl Rotation {
         }
         const LIFE: Validity = Validity::lasting(std::time::Duration::from_secs(300));
         let now = options.now();
-        let old = self
-            .store
-            .load_ca(&self.paths(), options.passphrase, false)?;
+        let old = self.store.at(now).load(&self.paths(), options.passphrase)?;
         let own = old.certificate().common_name().unwrap_or_default();
         let name = next_name(&own, now, |_| false);
         let identity = Identity::from_common_name(&name)?;

@@ -86,7 +86,7 @@ impl Search<'_> {
         trusted: bool,
     ) -> Result<(), Finding> {
         check_signature(top, issuer)?;
-        check_authority(issuer, trusted)?;
+        check_ca(issuer, trusted)?;
         check_time(issuer, self.now)?;
         check_extensions(issuer)?;
         if !trusted {
@@ -208,12 +208,12 @@ fn is_another_of_the_name(subject: &Certificate, issuer: &Certificate) -> bool {
 
 /// Go accepts a CA with CA:TRUE and, if keyUsage is not empty, keyCertSign. A trusted CA of an
 /// X.509 version without extensions needs no CA:TRUE (`CheckSignatureFrom`, `isValid`).
-pub(super) fn check_authority(issuer: &Certificate, trusted: bool) -> Result<(), Finding> {
+pub(super) fn check_ca(issuer: &Certificate, trusted: bool) -> Result<(), Finding> {
     let is_of_third_version = issuer.as_x509().tbs_certificate().version() == Version::V3;
     let needs_constraints = !trusted || is_of_third_version;
     let usages = issuer.key_usages().unwrap_or_default();
-    let constraints = issuer.extensions().authority;
-    let has_constraints = constraints.is_some_and(|authority| authority.is_authority);
+    let constraints = issuer.extensions().basic_constraints;
+    let has_constraints = constraints.is_some_and(|found| found.is_ca);
     let reason = if needs_constraints && !has_constraints {
         "its basicConstraints do not say CA:TRUE"
     } else if !usages.is_empty() && !usages.contains(&KeyUsage::KeyCertSign) {

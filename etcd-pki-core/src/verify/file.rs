@@ -176,15 +176,15 @@ fn ca_before_leaf(blocks: &[Block]) -> Option<Cause> {
     if following.is_empty() {
         return None;
     }
-    let is_authority = |block: &Block| {
+    let is_ca = |block: &Block| {
         let certificate = Certificate::from_der(&block.contents).ok()?;
         Some(certificate.is_ca())
     };
-    if is_authority(first) != Some(true) {
+    if is_ca(first) != Some(true) {
         return None;
     }
     let mut following = following.iter();
-    let leaf = following.find(|block| is_authority(block) == Some(false))?;
+    let leaf = following.find(|block| is_ca(block) == Some(false))?;
     Some(Cause::CaBeforeLeaf {
         block: leaf.number,
         line: leaf.line,
@@ -510,5 +510,87 @@ mod tests {
             let text = made.certificate.to_pem();
             assert_eq!(refused_in_tls(text.as_bytes()), None);
         }
+    }
+
+    /// A block with these contents. The number does not matter here.
+    fn block(contents: &[u8]) -> Block {
+        Block {
+            label: "CERTIFICATE".to_owned(),
+            is_encrypted: false,
+            contents: contents.to_vec().into(),
+            number: 1,
+            line: 1,
+        }
+    }
+
+    /// The largest certificates that Go reads: the list has four bytes, and each entry five.
+    #[test]
+    fn certificates_that_are_too_large() {
+        let limit = limits::TLS_CERTIFICATES - 4;
+        for (lengths, is_too_large) in [
+            (&[limit - 5][..], false),
+            (&[limit - 4], true),
+            (&[limit - 110, 100], false),
+            (&[limit - 109, 100], true),
+            (&[limit, 100], true),
+            (&[], false),
+        ] {
+            let blocks: Vec<_> = lengths
+                .iter()
+                .map(|length| block(&vec![0; *length]))
+                .collect();
+            assert_eq!(too_large(&blocks).is_some(), is_too_large, "{lengths:?}");
+        }
+        let blocks = [limit].map(|length| block(&vec![0; length]));
+        assert!(matches!(
+            too_large(&blocks),
+            Some(Cause::TooLarge { bytes }) if bytes == limit + 9
+        ));
+    }
+
+    #[test]
+    fn too_many_blocks() {
+        let count = |number| {
+            check_count(&Block {
+                number,
+                ..block(&[])
+            })
+            .is_ok()
+        };
+        assert!(count(1) && count(limits::PEM_BLOCKS));
+        assert!(!count(limits::PEM_BLOCKS + 1));
+    }
+
+    /// etcd compares the key of a leaf with the first certificate, so a CA must not come before
+    /// a leaf.
+    #[test]
+    fn order_of_certificates() {
+        use crate::{role::Role, x509::identity::Identity};
+
+        let ca = CertificateAuthority::create("ca").unwrap();
+        let leaf = ca.issue(Role::Client, Identity::new("a").unwrap()).unwrap();
+        let [ca, leaf] = [ca.certificate(), leaf.certificate()].map(|one| one.as_der().to_vec());
+        for (all, is_refused) in [
+            (&[&leaf][..], false),
+            (&[&leaf, &ca], false),
+            (&[&leaf, &ca, &leaf], false),
+            (&[&ca], false),
+            (&[&ca, &ca], false),
+            (&[&ca, &leaf], true),
+            (&[&ca, &ca, &leaf], true),
+        ] {
+            let blocks: Vec<_> = all.iter().map(|one| block(one)).collect();
+            assert_eq!(ca_before_leaf(&blocks).is_some(), is_refused);
+            let text: String = all
+                .iter()
+                .map(|der| Certificate::from_der(der).unwrap().to_pem())
+                .collect();
+            assert_eq!(refused_in_tls(text.as_bytes()).is_some(), is_refused);
+        }
+        // In a trusted file, the order does not matter
+        let [ca, leaf] = [ca, leaf].map(|der| Certificate::from_der(&der).unwrap());
+        let text = [&ca, &leaf].map(Certificate::to_pem).concat();
+        let trusted = crate::verify::Verifier::trusting("ca.pem", text.as_bytes()).unwrap();
+        assert!(trusted.verify(&leaf).is_accepted());
     }
 }

@@ -127,7 +127,7 @@ impl SigningChain {
 fn judge(cas: &[Certificate]) -> Result<(), Finding> {
     for (between, ca) in cas.iter().enumerate() {
         let is_last = between + 1 == cas.len();
-        chain::check_authority(ca, is_last)?;
+        chain::check_ca(ca, is_last)?;
         check_extensions(ca)?;
         if !(is_last && ca.is_self_signed()) {
             chain::check_policies(ca)?;
@@ -141,7 +141,7 @@ fn judge(cas: &[Certificate]) -> Result<(), Finding> {
 
 /// The reason why Go accepts no certificate that this trusted one signed: it is not a CA.
 pub(crate) fn refused_as_root(certificate: &Certificate) -> Option<Finding> {
-    chain::check_authority(certificate, true).err()
+    chain::check_ca(certificate, true).err()
 }
 
 /// The error for a certificate that Go would refuse.

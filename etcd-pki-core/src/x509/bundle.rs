@@ -26,7 +26,8 @@ pub struct Bundle {
 /// The role and name that a bundle was issued for.
 #[derive(Clone, Debug)]
 pub(crate) struct IssuedFor {
-    pub(crate) role: Role,
+    /// `None` for the renewal of a bundle that was read from files
+    pub(crate) role: Option<Role>,
     pub(crate) name: Option<String>,
     pub(crate) validity_cut: Option<SystemTime>,
 }
@@ -83,7 +84,7 @@ impl Bundle {
     /// The role that it was issued for; `None` if it was read from files.
     #[must_use]
     pub fn role(&self) -> Option<Role> {
-        self.issued.as_ref().map(|issued| issued.role)
+        self.issued.as_ref()?.role
     }
 
     /// The name that it was issued for; `None` if it was read from files, or issued without a name.
@@ -136,6 +137,26 @@ impl Bundle {
         // rustls wipes the key when it drops it
         let key = rustls_pki_types::PrivatePkcs8KeyDer::from(self.key.to_secret_der().to_vec());
         (chain, key.into())
+    }
+
+    /// The same key with a renewed certificate, which has the same public key.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`PrivateKey::from_der`]: none for a key that exists.
+    pub(crate) fn renewed(
+        &self,
+        certificate: Certificate,
+        chain: Vec<Certificate>,
+        requested_end: Option<SystemTime>,
+    ) -> Result<Self> {
+        let issued = IssuedFor {
+            role: self.role(),
+            name: self.name().map(str::to_owned),
+            validity_cut: requested_end,
+        };
+        let key = PrivateKey::from_der(&self.key.to_secret_der())?;
+        Ok(Self::issued(key, certificate, chain, issued))
     }
 
     /// The same key and certificate with another chain.
@@ -343,8 +364,8 @@ mod tests {
 
     #[test]
     fn a_chain_has_no_certificate_twice_and_ends_with_the_root() {
-        let authority = |name| CertificateAuthority::create(name).unwrap();
-        let (ca, other) = (authority("etcd-ca"), authority("other"));
+        let ca = |name| CertificateAuthority::create(name).unwrap();
+        let (ca, other) = (ca("etcd-ca"), ca("other"));
         let identity = Identity::new("app").unwrap();
         let leaf = ca.issue(Role::Client, identity).unwrap();
         let (leaf, root) = (leaf.certificate(), ca.certificate());

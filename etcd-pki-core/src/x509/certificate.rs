@@ -171,8 +171,8 @@ impl Certificate {
     /// in `crypto/x509`, `check_ca` in `v3_purp.c`).
     #[must_use]
     pub fn is_ca(&self) -> bool {
-        match self.facts().extensions.authority {
-            Some(authority) => authority.is_authority,
+        match self.facts().extensions.basic_constraints {
+            Some(constraints) => constraints.is_ca,
             None => self.is_version_1() && self.is_self_signed(),
         }
     }
@@ -207,14 +207,14 @@ impl Certificate {
     fn names_itself(&self) -> bool {
         let key = self.authority_key_identifier();
         let is_own_key = key.is_none_or(|key| Some(key) == self.subject_key_identifier());
-        let serial = self.extensions().authority_serial.as_deref();
+        let serial = self.extensions().issuer_serial.as_deref();
         is_own_key && serial.is_none_or(|serial| serial == self.serial_number().as_bytes())
     }
 
     /// The number of CAs that may be below it; `None` without a limit.
     #[must_use]
     pub fn path_length(&self) -> Option<u8> {
-        self.facts().extensions.authority?.path_length
+        self.facts().extensions.basic_constraints?.path_length
     }
 
     /// The key usages; `None` without the extension keyUsage, which means all uses.
@@ -303,7 +303,7 @@ impl Certificate {
 
     /// Whether it identifies its issuer by this serial number.
     pub(crate) fn names_issuer_by_serial(&self, serial_number: &SerialNumber) -> bool {
-        let named = self.extensions().authority_serial.as_deref();
+        let named = self.extensions().issuer_serial.as_deref();
         named == Some(serial_number.as_bytes())
     }
 

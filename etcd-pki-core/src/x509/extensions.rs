@@ -71,13 +71,13 @@ impl<'a> From<&'a Extension> for ExtensionRef<'a> {
 /// The content of the extensions of a certificate or request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Extensions {
-    pub(crate) authority: Option<Authority>,
+    pub(crate) basic_constraints: Option<Constraints>,
     pub(crate) key_usages: Option<Vec<KeyUsage>>,
     pub(crate) extended_key_usages: Option<Vec<ExtendedKeyUsage>>,
     pub(crate) subject_key_identifier: Option<Vec<u8>>,
     pub(crate) authority_key_identifier: Option<Vec<u8>>,
     /// The serial number of the issuer in the authority key identifier
-    pub(crate) authority_serial: Option<Vec<u8>>,
+    pub(crate) issuer_serial: Option<Vec<u8>>,
     pub(crate) alternative_names: Option<AlternativeNames>,
     pub(crate) name_constraints: Option<NameConstraints>,
     /// The critical extensions that Go does not support
@@ -88,8 +88,8 @@ pub(crate) struct Extensions {
 
 /// basicConstraints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Authority {
-    pub(crate) is_authority: bool,
+pub(crate) struct Constraints {
+    pub(crate) is_ca: bool,
     pub(crate) path_length: Option<u8>,
 }
 
@@ -143,8 +143,8 @@ impl Extensions {
         match oid {
             BasicConstraints::OID => {
                 let constraints = BasicConstraints::from_der(value)?;
-                self.authority = Some(Authority {
-                    is_authority: constraints.ca,
+                self.basic_constraints = Some(Constraints {
+                    is_ca: constraints.ca,
                     path_length: constraints.path_len_constraint,
                 });
             }
@@ -193,7 +193,7 @@ impl Extensions {
                     self.authority_key_identifier = Some(field.value().to_vec());
                 } else if field.tag() == CERTIFICATE_SERIAL_NUMBER {
                     let serial = SerialNumber::from_integer(field.value());
-                    self.authority_serial = Some(serial.as_bytes().to_vec());
+                    self.issuer_serial = Some(serial.as_bytes().to_vec());
                 }
             }
             Ok::<_, der::Error>(())

@@ -1,8 +1,12 @@
 //! Represents serial numbers.
 
-use std::{cmp::Ordering, fmt};
+use std::{cmp::Ordering, fmt, str::FromStr};
 
-use crate::{error::Result, limits, signing, text};
+use crate::{
+    der_writer::{self, INTEGER},
+    error::{Error, Result},
+    limits, signing, text,
+};
 
 /// A certificate's serial number.
 ///
@@ -55,6 +59,26 @@ impl SerialNumber {
         }
     }
 
+    /// Reads the text of a number, as it is printed.
+    pub(crate) fn from_hex(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
+        if digits.is_empty()
+            || !digits.len().is_multiple_of(2)
+            || digits.len() > 2 * limits::SERIAL_BYTES
+        {
+            return None;
+        }
+        let digit = |byte: u8| char::from(byte).to_digit(16);
+        let bytes = digits.chunks_exact(2).map(|pair| match pair {
+            [high, low] => u8::try_from(digit(*high)? * 16 + digit(*low)?).ok(),
+            _ => None,
+        });
+        Some(Self {
+            is_negative: text.starts_with('-'),
+            ..Self::positive(&bytes.collect::<Option<Vec<u8>>>()?)
+        })
+    }
+
     fn positive(bytes: &[u8]) -> Self {
         let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
         let magnitude = match &bytes[zeros..] {
@@ -72,6 +96,43 @@ impl SerialNumber {
     pub(crate) fn check_length(contents: &[u8]) -> Result<()> {
         let (count, limit) = (contents.len(), limits::SERIAL_BYTES);
         limits::check("certificate", count, limit, "bytes in its serial number")
+    }
+
+    /// Appends the number as a DER INTEGER, in two's complement (X.690, section 8.3).
+    pub(crate) fn push(&self, der: &mut Vec<u8>) {
+        if !self.is_negative {
+            return der_writer::push_unsigned(der, &self.magnitude);
+        }
+        let mut contents: Vec<u8> = self.magnitude.iter().map(|byte| !byte).collect();
+        for byte in contents.iter_mut().rev() {
+            let (sum, has_carry) = byte.overflowing_add(1);
+            *byte = sum;
+            if !has_carry {
+                break;
+            }
+        }
+        if contents.first().is_some_and(|first| *first < 0x80) {
+            // The first bit is the sign
+            contents.insert(0, 0xff);
+        }
+        der_writer::push(der, INTEGER, &contents);
+    }
+
+    /// The next number; of a negative one, 1.
+    pub(crate) fn next(&self) -> Self {
+        if self.is_negative {
+            return Self::positive(&[1]);
+        }
+        let mut bytes = self.magnitude.clone();
+        for byte in bytes.iter_mut().rev() {
+            let (sum, has_carry) = byte.overflowing_add(1);
+            *byte = sum;
+            if !has_carry {
+                return Self::positive(&bytes);
+            }
+        }
+        bytes.insert(0, 1);
+        Self::positive(&bytes)
     }
 
     /// The bytes without the sign, most significant first, without leading zeros.
@@ -106,6 +167,50 @@ impl SerialNumber {
         let digits = digits.iter().rev().map(|digit| char::from(b'0' + digit));
         let sign = self.is_negative.then_some('-');
         sign.into_iter().chain(digits).collect()
+    }
+}
+
+impl From<u64> for SerialNumber {
+    fn from(number: u64) -> Self {
+        Self::positive(&number.to_be_bytes())
+    }
+}
+
+impl FromStr for SerialNumber {
+    type Err = Error;
+
+    /// Reads hexadecimal digits, also with colons between them, after `0x`, or after `serial=`, as
+    /// OpenSSL prints them.
+    fn from_str(text: &str) -> Result<Self> {
+        let refused = |reason| Error::malformed("serial number", reason);
+        let digits = text.trim();
+        let digits = digits.strip_prefix("serial=").unwrap_or(digits);
+        let (is_negative, digits) = match digits.strip_prefix('-') {
+            Some(digits) => (true, digits),
+            None => (false, digits),
+        };
+        let digits = digits.strip_prefix("0x").unwrap_or(digits);
+        let digits: Vec<u8> = digits
+            .chars()
+            .filter(|letter| *letter != ':')
+            .map(|letter| letter.to_digit(16).map(|digit| digit as u8))
+            .collect::<Option<_>>()
+            .ok_or_else(|| refused("it has other characters than hexadecimal digits"))?;
+        if digits.is_empty() {
+            return Err(refused("it is empty"));
+        }
+        // The first byte may be written with one digit
+        let padding = vec![0; digits.len() % 2];
+        let digits = [padding, digits].concat();
+        let bytes: Vec<u8> = digits
+            .chunks(2)
+            .map(|pair| pair[0] << 4 | pair[1])
+            .collect();
+        Self::check_length(&bytes)?;
+        Ok(Self {
+            is_negative,
+            ..Self::positive(&bytes)
+        })
     }
 }
 
@@ -176,6 +281,11 @@ mod tests {
             (&[0xed, 0xcc], "-1234", "-4660"),
         ] {
             let serial = SerialNumber::from_integer(contents);
+            let mut der = Vec::new();
+            serial.push(&mut der);
+            let canonical = if contents.is_empty() { &[0] } else { contents };
+            assert_eq!(der[2..], *canonical, "{shown}");
+            assert_eq!(shown.parse::<SerialNumber>().unwrap(), serial);
             assert_eq!(
                 (serial.to_string().as_str(), serial.to_decimal().as_str()),
                 (shown, decimal)
@@ -189,6 +299,38 @@ mod tests {
         let numbers: [&[u8]; 7] = [&[0x80], &[0xff], &[0], &[1], &[0, 0x80], &[1, 0], &[2, 0]];
         let serials = numbers.map(SerialNumber::from_integer);
         assert!(serials.is_sorted());
+    }
+
+    #[test]
+    fn text_as_tools_write_it() {
+        let expected = SerialNumber::from(0x4a_1c0f);
+        for text in [
+            "4A1C0F",
+            "4a1c0f",
+            "4A:1C:0F",
+            "0x4a1c0f",
+            "serial=4A1C0F",
+            " 4A1C0F\n",
+        ] {
+            assert_eq!(text.parse::<SerialNumber>().unwrap(), expected, "{text}");
+        }
+        assert_eq!("F".parse::<SerialNumber>().unwrap(), SerialNumber::from(15));
+        for text in ["", "-", "client-alice", "4A1G", "\u{ff11}"] {
+            assert!(text.parse::<SerialNumber>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_next_number() {
+        for (number, next) in [
+            ("00", "01"),
+            ("FF", "0100"),
+            ("01FF", "0200"),
+            ("-05", "01"),
+        ] {
+            let number: SerialNumber = number.parse().unwrap();
+            assert_eq!(number.next().to_string(), next);
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-"""Keys, certificate requests, a certificate authority and certificates for etcd, without OpenSSL.
+"""Keys, certificate requests, a CA and certificates for etcd, without OpenSSL.
 
 >>> from etcd_pki import CertificateAuthority, Role
 >>> ca = CertificateAuthority.create("etcd-ca")
@@ -10,11 +10,15 @@
 What is here, by topic; ``help(etcd_pki.Cluster)`` and so on show each with an example:
 
 - Keys and requests: PrivateKey, PublicKey, Signer, CertificateRequest, Claim
+- Revocation: RevocationList, Revoked, RevocationReason, RevokedCertificate, ChangedLists,
+  ClusterRevoked
 - Certificates: CertificateAuthority, Bundle, Issued, Certificate; Identity and Profile, Role,
   KeyAlgorithm, KeyFormat, Compatibility
 - Files: Store, LockedStore, Layout, PairPaths, CaKind; read_file, write_files, has_further_names,
   READ_LIMIT
-- Clusters: Cluster, ClusterEntry, ClusterAuthority, ClusterDefaults, ClusterAdmin, ClusterFiles,
+- The record of what was issued: Record, RecordEntry, RecordedCa, RecordDamage; record_issued,
+  record_path
+- Clusters: Cluster, ClusterEntry, ClusterCa, ClusterDefaults, ClusterAdmin, ClusterFiles,
   Peers; Desired, DesiredCa, DesiredPair; MemberEndpoints; Exported; KubesprayScript
 - Changes: Plan, Step, Action, Refusal; Report, StepReport, Outcome, ShortenedValidity,
   DeniedClaims; Renewal
@@ -35,15 +39,17 @@ from etcd_pki._etcd_pki import (
     Certificate,
     CertificateAuthority,
     CertificateRequest,
+    ChangedLists,
     Check,
     Checked,
     Claim,
     Cluster,
     ClusterAdmin,
-    ClusterAuthority,
+    ClusterCa,
     ClusterDefaults,
     ClusterEntry,
     ClusterFiles,
+    ClusterRevoked,
     CurrentPair,
     DeniedClaims,
     Desired,
@@ -64,10 +70,17 @@ from etcd_pki._etcd_pki import (
     PrivateKey,
     Profile,
     PublicKey,
+    Record,
+    RecordDamage,
+    RecordedCa,
+    RecordEntry,
     Refusal,
     Remark,
     Renewal,
     Report,
+    RevocationList,
+    Revoked,
+    RevokedCertificate,
     Rotation,
     Settings,
     ShortenedValidity,
@@ -82,6 +95,8 @@ from etcd_pki._etcd_pki import (
     inspect_ca,
     inspect_directory,
     read_file,
+    record_issued,
+    record_path,
     write_files,
 )
 from etcd_pki._signer import Signer
@@ -96,6 +111,7 @@ from etcd_pki._words import (
     Layout,
     Outcome,
     Peers,
+    RevocationReason,
     Role,
     Severity,
     Stage,
@@ -128,15 +144,17 @@ __all__ = [
     "Certificate",
     "CertificateAuthority",
     "CertificateRequest",
+    "ChangedLists",
     "Check",
     "Checked",
     "Claim",
     "Cluster",
     "ClusterAdmin",
-    "ClusterAuthority",
+    "ClusterCa",
     "ClusterDefaults",
     "ClusterEntry",
     "ClusterFiles",
+    "ClusterRevoked",
     "Compatibility",
     "ConflictError",
     "CurrentPair",
@@ -171,10 +189,18 @@ __all__ = [
     "PrivateKey",
     "Profile",
     "PublicKey",
+    "Record",
+    "RecordDamage",
+    "RecordEntry",
+    "RecordedCa",
     "Refusal",
     "Remark",
     "Renewal",
     "Report",
+    "RevocationList",
+    "RevocationReason",
+    "Revoked",
+    "RevokedCertificate",
     "Role",
     "Rotation",
     "Settings",
@@ -198,6 +224,8 @@ __all__ = [
     "inspect_ca",
     "inspect_directory",
     "read_file",
+    "record_issued",
+    "record_path",
     "write_files",
 ]
 

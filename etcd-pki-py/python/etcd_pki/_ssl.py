@@ -32,8 +32,8 @@ def client(*, key: PrivateKey, certificates: bytes, trusted: Iterable[Certificat
 
 
 def _context(protocol: ssl._SSLMethod, key: PrivateKey, certificates: bytes, trusted: Iterable[Certificate]) -> ssl.SSLContext:
-    authorities = "".join(certificate.to_pem().decode("ascii") for certificate in trusted)
-    if not authorities:
+    cas = "".join(certificate.to_pem().decode("ascii") for certificate in trusted)
+    if not cas:
         raise InvalidValueError(
             "trusted= has no certificate, so no other end would be accepted",
             "give the CA's, or leave trusted= out of a bundle that was issued",
@@ -44,7 +44,7 @@ def _context(protocol: ssl._SSLMethod, key: PrivateKey, certificates: bytes, tru
     # Python 3.13 sets both by default. The second accepts an intermediate as trusted if it is given
     # as one, as Go does
     context.verify_flags |= ssl.VERIFY_X509_STRICT | _PARTIAL_CHAIN
-    context.load_verify_locations(cadata=authorities)
+    context.load_verify_locations(cadata=cas)
     _load_key(context, key, certificates)
     return context
 

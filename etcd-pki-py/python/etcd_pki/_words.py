@@ -122,6 +122,7 @@ class Action(_Word):
     INSTALL = "install"
     SIGN = "sign"
     TRUST = "trust"
+    REVOKE = "revoke"
     REMOVE = "remove"
     BLOCKED = "blocked"
 
@@ -135,6 +136,21 @@ class Outcome(_Word):
     FAILED = "failed"
     SKIPPED = "skipped"
     BLOCKED = "blocked"
+
+
+class RevocationReason(_Word):
+    """The reason for which a certificate is revoked (RFC 5280, section 5.3.1). etcd ignores it."""
+
+    UNSPECIFIED = "unspecified"
+    KEY_COMPROMISE = "keyCompromise"
+    CA_COMPROMISE = "cACompromise"
+    AFFILIATION_CHANGED = "affiliationChanged"
+    SUPERSEDED = "superseded"
+    CESSATION_OF_OPERATION = "cessationOfOperation"
+    CERTIFICATE_HOLD = "certificateHold"
+    REMOVE_FROM_CRL = "removeFromCRL"
+    PRIVILEGE_WITHDRAWN = "privilegeWithdrawn"
+    AA_COMPROMISE = "aACompromise"
 
 
 class Severity(_Word):
@@ -227,6 +243,10 @@ class FindingCode(_Word):
     CA_KEY_OWNER = "EP052"
     SIGNED_BY_OTHER_CA = "EP053"
     CA_OWNER = "EP054"
+    REVOKED = "EP055"
+    OUTDATED_LIST = "EP056"
+    UNUSABLE_LIST = "EP057"
+    DAMAGED_RECORD = "EP058"
     ROTATED_CA = "EP059"
     LINK_CERTIFICATE = "EP060"
     ROTATION = "EP061"

@@ -389,6 +389,14 @@ class NotReplaceableError(BlockedError):
     found: str
 
 
+class StillRequiredError(BlockedError):
+    """A certificate would be revoked, and the specification still requires it: ``path``,
+    ``subject``.
+    """
+
+    subject: str
+
+
 class SymbolicLinkError(BlockedError):
     """A file would be written through a symbolic link: ``path``."""
 

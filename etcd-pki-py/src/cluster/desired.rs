@@ -7,8 +7,14 @@ use etcd_pki_core::{
 use pyo3::prelude::*;
 
 use crate::{
-    error::OrRaise as _, finding::PyFinding, hash::hash_by_debug, identity::PyIdentity,
-    layout::PyPairPaths, text::names_out, words::Word,
+    error::OrRaise as _,
+    finding::PyFinding,
+    hash::hash_by_debug,
+    identity::PyIdentity,
+    layout::PyPairPaths,
+    text::names_out,
+    time::{Instant, instant},
+    words::Word,
 };
 
 /// All that must exist for a cluster, or for one of its hosts.
@@ -154,11 +160,12 @@ impl PyDesiredPair {
         self.0.peer_port().as_ref().map(PyFinding::of)
     }
 
-    /// Why this pair is renewed later than specified: `renew_before` is more than a third of its
-    /// life.
-    #[getter]
-    fn renewed_later(&self) -> Option<PyFinding> {
-        self.0.renewed_later().as_ref().map(PyFinding::of)
+    /// Why a certificate issued `now` is renewed later than specified: `renew_before` is more than
+    /// a third of its life.
+    #[pyo3(signature = (*, now=None))]
+    fn renewed_later(&self, now: Option<Instant>) -> Option<PyFinding> {
+        let finding = self.0.renewed_later(instant(now));
+        finding.as_ref().map(PyFinding::of)
     }
 
     /// The host that uses it; a client of its own has none.

@@ -75,13 +75,14 @@ impl PyCluster {
     /// generates a new key for each certificate that is renewed, and for a key that cannot be read.
     /// `prune=True` removes the pairs that are not in the specification, with `only` those of
     /// that name; names remove the pairs of these hosts and clients alone. What is removed
-    /// stays valid until it expires. `part_only` ignores these pairs: the specification covers
+    /// stays valid until it expires. `revoke` revokes it, and certificates that get a new key.
+    /// `part_only` ignores these pairs: the specification covers
     /// a part of the directory. `backup` keeps what is replaced or removed. `replace_links`
     /// replaces links from one file of the directory to another with pairs of their own. `now` is
     /// the time of the plan, the present one by default.
     #[pyo3(signature = (
         store=None, *, host=None, exchange=None, trust=None, only=None, rekey=false, prune=None, part_only=false,
-        backup=false, replace_links=false, now=None
+        backup=false, replace_links=false, revoke=false, now=None
     ))]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn plan(
@@ -90,18 +91,19 @@ impl PyCluster {
         store: Option<StoreArgument>,
         host: Option<Text>,
         exchange: Option<PathBuf>,
-        trust: Option<Vec<Text>>,
+        trust: Option<Listed<Text>>,
         only: Option<Text>,
         rekey: bool,
         prune: Option<PruneArgument>,
         part_only: bool,
         backup: bool,
         replace_links: bool,
+        revoke: bool,
         now: Option<Instant>,
     ) -> PyResult<PyPlan> {
         let store = self.store(store).or_raise()?;
-        let switches = [rekey, part_only, backup, replace_links];
-        let exchange = (exchange, trust.unwrap_or_default());
+        let switches = [rekey, part_only, backup, replace_links, revoke];
+        let exchange = (exchange, trust.unwrap_or_default().0);
         let options = plan_options(host, exchange, only, prune, switches, now).or_raise()?;
         let plan = || self.cluster.plan_with(&store, &options);
         work(py, || on_all_cores(plan)).map(PyPlan)
@@ -113,7 +115,7 @@ impl PyCluster {
     /// change that was made is complete.
     #[pyo3(signature = (
         store=None, *, host=None, exchange=None, trust=None, only=None, rekey=false, prune=None, part_only=false,
-        backup=false, replace_links=false, now=None, passphrase=None, progress=None
+        backup=false, replace_links=false, revoke=false, now=None, passphrase=None, progress=None
     ))]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn apply(
@@ -122,20 +124,21 @@ impl PyCluster {
         store: Option<StoreArgument>,
         host: Option<Text>,
         exchange: Option<PathBuf>,
-        trust: Option<Vec<Text>>,
+        trust: Option<Listed<Text>>,
         only: Option<Text>,
         rekey: bool,
         prune: Option<PruneArgument>,
         part_only: bool,
         backup: bool,
         replace_links: bool,
+        revoke: bool,
         now: Option<Instant>,
         passphrase: Option<PassphraseArgument>,
         progress: Option<ProgressArgument>,
     ) -> PyResult<PyReport> {
         let store = self.store(store).or_raise()?;
-        let switches = [rekey, part_only, backup, replace_links];
-        let exchange = (exchange, trust.unwrap_or_default());
+        let switches = [rekey, part_only, backup, replace_links, revoke];
+        let exchange = (exchange, trust.unwrap_or_default().0);
         let plan = plan_options(host, exchange, only, prune, switches, now).or_raise()?;
         let passphrase = passphrase.as_deref();
         let report = watched(py, progress, |watch| {
@@ -147,7 +150,8 @@ impl PyCluster {
 
     /// Copies the files of one host into a separate directory, with the paths that they have on
     /// that host, and never a CA's key. With `overwrite=True`, files of an earlier export that the
-    /// host no longer uses stay in the directory, private keys included.
+    /// host no longer uses stay in the directory, private keys included, and `other_files` of the result
+    /// lists them.
     #[pyo3(signature = (out, *, host, store=None, overwrite=false))]
     fn export(
         &self,
@@ -168,7 +172,7 @@ fn plan_options(
     (exchange, trust): (Option<PathBuf>, Vec<Text>),
     only: Option<Text>,
     prune: Option<PruneArgument>,
-    [rekey, part_only, backup, replace_links]: [bool; 4],
+    [rekey, part_only, backup, replace_links, revoke]: [bool; 5],
     now: Option<Instant>,
 ) -> Result<PlanOptions> {
     let mut options = PlanOptions::new();
@@ -200,6 +204,9 @@ fn plan_options(
     }
     if replace_links {
         options = options.with_replace_links();
+    }
+    if revoke {
+        options = options.with_revoke();
     }
     Ok(match now {
         Some(Instant(now)) => options.at(now),

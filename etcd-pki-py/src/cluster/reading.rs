@@ -42,7 +42,7 @@ impl PyCluster {
     }
 
     /// Reads a specification from a dictionary with the contents of the YAML. Other objects, such
-    /// as those of `ipaddress`, are converted to text.
+    /// as those of `ipaddress`, are converted to text. An error names the field.
     #[staticmethod]
     fn from_mapping(py: Python<'_>, mapping: &Bound<'_, PyAny>) -> PyResult<Self> {
         let json: Text = py
@@ -53,11 +53,30 @@ impl PyCluster {
                 Some(&[("default", py.get_type::<PyString>())].into_py_dict(py)?),
             )?
             .extract()?;
-        Self::from_yaml(json)
+        let cluster = Cluster::from_yaml(&json.0).map_err(without_position);
+        cluster.or_raise().map(Self::new)
     }
 
     /// The specification in YAML. Reading it gives an equal cluster.
     fn to_yaml(&self) -> String {
         self.cluster.to_yaml()
+    }
+}
+
+/// The error without the position in a text that the caller has not seen.
+fn without_position(error: Error) -> Error {
+    match error {
+        Error::Specification {
+            field,
+            reason,
+            hint,
+            ..
+        } => Error::Specification {
+            position: None,
+            field,
+            reason,
+            hint,
+        },
+        error => error,
     }
 }

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 
 use super::{PyPlan, PyReport, options};
 use crate::{
-    authority::PyCertificateAuthority,
+    ca::PyCertificateAuthority,
     error::work,
     interrupt::{ProgressArgument, on_all_cores, watched},
     store::PyStore,
@@ -23,7 +23,8 @@ use crate::{
 /// `ca` is a `Store` or a `CertificateAuthority`. With a `Store`, each certificate is signed by the
 /// CA that signed the old one; a `CertificateAuthority` signs all of them. `rekey` generates a new
 /// key for each, `backup` keeps each replaced file, `validity` gives the new certificates another validity, and `passphrase` decrypts
-/// the keys next to the certificates. `now` is the time of the renewal, the present one by default.
+/// the keys next to the certificates. A `Store` records what its CAs sign, unless `record` is false;
+/// `record_of` names the certificate file of a `CertificateAuthority`, to record what that signs. `now` is the time of the renewal, the present one by default.
 ///
 /// >>> from etcd_pki import Action, Cluster, Renewal, Store
 /// >>> report = Cluster(clients=["root"]).apply("ssl")
@@ -41,6 +42,8 @@ pub(crate) struct PyRenewal {
     validity: Option<Validity>,
     passphrase: Option<PassphraseArgument>,
     now: Option<SystemTime>,
+    record: bool,
+    record_of: Option<PathBuf>,
 }
 
 /// The CA of the new certificates.
@@ -84,6 +87,11 @@ impl PyRenewal {
         if let Some(now) = self.now {
             renewal = renewal.at(now);
         }
+        if !self.record {
+            renewal = renewal.without_record();
+        } else if let Some(file) = &self.record_of {
+            renewal = renewal.with_record_of(file);
+        }
         renewal
     }
 }
@@ -91,7 +99,10 @@ impl PyRenewal {
 #[pymethods]
 impl PyRenewal {
     #[new]
-    #[pyo3(signature = (ca, *, rekey=false, backup=false, validity=None, passphrase=None, now=None))]
+    #[pyo3(signature = (
+        ca, *, rekey=false, backup=false, validity=None, passphrase=None, now=None, record=true, record_of=None
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn new(
         ca: Ca,
         rekey: bool,
@@ -99,6 +110,8 @@ impl PyRenewal {
         validity: Option<ValidityArgument>,
         passphrase: Option<PassphraseArgument>,
         now: Option<Instant>,
+        record: bool,
+        record_of: Option<PathBuf>,
     ) -> Self {
         Self {
             ca,
@@ -107,13 +120,18 @@ impl PyRenewal {
             validity: validity.map(|ValidityArgument(validity)| validity),
             passphrase,
             now: now.map(|Instant(now)| now),
+            record,
+            record_of,
         }
     }
 
     /// Renews with the CA next to a certificate's file: the CA of the layout that the file's name
     /// belongs to, or else a CA file in the same directory. The options are those of `Renewal`.
     #[staticmethod]
-    #[pyo3(signature = (path, *, rekey=false, backup=false, validity=None, passphrase=None, now=None))]
+    #[pyo3(signature = (
+        path, *, rekey=false, backup=false, validity=None, passphrase=None, now=None, record=true
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn next_to(
         py: Python<'_>,
         path: PathBuf,
@@ -122,6 +140,7 @@ impl PyRenewal {
         validity: Option<ValidityArgument>,
         passphrase: Option<PassphraseArgument>,
         now: Option<Instant>,
+        record: bool,
     ) -> PyResult<Self> {
         let store = work(py, || {
             inspect::store_of(&path).ok_or_else(|| Error::Io {
@@ -131,7 +150,9 @@ impl PyRenewal {
             })
         })?;
         let ca = Ca::Store(store);
-        Ok(Self::new(ca, rekey, backup, validity, passphrase, now))
+        Ok(Self::new(
+            ca, rekey, backup, validity, passphrase, now, record, None,
+        ))
     }
 
     /// Plans the certificates of the store that are due. `renew_before` is a `timedelta` or text

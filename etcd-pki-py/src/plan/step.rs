@@ -159,6 +159,13 @@ impl PyStep {
         self.step().not_after()
     }
 
+    /// Whether the step is for the revocation lists. Its certificate is then `revoked.crl`, and its
+    /// key `revoked.pem`.
+    #[getter]
+    fn is_of_revocation_lists(&self) -> bool {
+        self.step().is_of_revocation_lists()
+    }
+
     /// The certificate that the step removes. It stays valid until it expires: etcd accepts it from
     /// everyone who has a copy of it and of its key.
     #[getter]

@@ -15,7 +15,7 @@ import (
 func dial(arguments []string) verdict {
 	flags := flag.NewFlagSet("dial", flag.ExitOnError)
 	url := flags.String("url", "", "what to GET")
-	authority := flags.String("ca", "", "the certificates that are trusted")
+	ca := flags.String("ca", "", "the certificates that are trusted")
 	certificate := flags.String("cert", "", "the client's certificate, none if empty")
 	key := flags.String("key", "", "its private key")
 	name := flags.String("name", "", "the name that the server must have; the host of the URL if empty")
@@ -23,8 +23,8 @@ func dial(arguments []string) verdict {
 	_ = flags.Parse(arguments)
 
 	config := &tls.Config{RootCAs: x509.NewCertPool(), ServerName: *name}
-	if !config.RootCAs.AppendCertsFromPEM(read(*authority)) {
-		return refused(errors.New("no certificate in the file of the authority"))
+	if !config.RootCAs.AppendCertsFromPEM(read(*ca)) {
+		return refused(errors.New("no certificate in the file of the CA"))
 	}
 	if *certificate != "" {
 		pair, err := tls.X509KeyPair(read(*certificate), read(*key))

@@ -31,11 +31,12 @@ var questions = map[string]func(arguments []string) verdict{
 	"create":  create,
 	"dial":    dial,
 	"files":   files,
+	"crl":     crl,
 }
 
 func main() {
 	if len(os.Args) < 2 {
-		stop("usage: judge pair|verify|request|create|dial|files [flags]")
+		stop("usage: judge pair|verify|request|create|dial|files|crl [flags]")
 	}
 	question, known := questions[os.Args[1]]
 	if !known {

@@ -18,7 +18,7 @@ var usages = map[string]x509.ExtKeyUsage{
 func verify(arguments []string) verdict {
 	flags := flag.NewFlagSet("verify", flag.ExitOnError)
 	certificate := flags.String("cert", "", "the certificate, with its chain")
-	authority := flags.String("ca", "", "the certificates that are trusted")
+	ca := flags.String("ca", "", "the certificates that are trusted")
 	usage := flags.String("usage", "server", "server or client")
 	name := flags.String("name", "", "the DNS name or IP address that the certificate must be good for")
 	instant := flags.String("at", "", "the time of the verdict, RFC 3339; now if empty")
@@ -40,8 +40,8 @@ func verify(arguments []string) verdict {
 		}
 		options.CurrentTime = at
 	}
-	if !options.Roots.AppendCertsFromPEM(read(*authority)) {
-		return refused(errors.New("no certificate in the file of the authority"))
+	if !options.Roots.AppendCertsFromPEM(read(*ca)) {
+		return refused(errors.New("no certificate in the file of the CA"))
 	}
 	chain, err := certificates(read(*certificate))
 	if err != nil {

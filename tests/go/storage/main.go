@@ -27,7 +27,7 @@ import (
 
 func main() {
 	endpoints := flag.String("endpoints", "", "the members' client URLs, separated by commas")
-	authority := flag.String("ca", "", "the file that --etcd-cafile names")
+	ca := flag.String("ca", "", "the file that --etcd-cafile names")
 	certificate := flag.String("cert", "", "the file that --etcd-certfile names")
 	key := flag.String("key", "", "the file that --etcd-keyfile names")
 	timeout := flag.Duration("timeout", 20*time.Second, "when to give up")
@@ -39,7 +39,7 @@ func main() {
 
 	transport := storagebackend.TransportConfig{
 		ServerList:    strings.Split(*endpoints, ","),
-		TrustedCAFile: *authority,
+		TrustedCAFile: *ca,
 		CertFile:      *certificate,
 		KeyFile:       *key,
 	}

@@ -204,7 +204,7 @@ fn frames(all: &mut Certificates) {
         ("with more", seq(&[&ED25519[2..], &[5, 0], &[9, 9]])),
         ("with a bad identifier", seq(&[&[6, 2, 0x80, 1]])),
         ("with an empty identifier", seq(&[&[6, 0]])),
-        ("with an identifier that is cut off", seq(&[&[6, 1, 0x81]])),
+        ("with a truncated identifier", seq(&[&[6, 1, 0x81]])),
         (
             "with a large identifier",
             seq(&[&[6, 6, 0x2a, 0x87, 0xff, 0xff, 0xff, 0x7f]]),
@@ -624,7 +624,7 @@ fn extensions(all: &mut Certificates) {
             seq(&[&seq(&[&[6, 1, 0x2a], &[0x82, 1, b'a']])]),
         ),
         (
-            "a name that is cut off",
+            "a truncated name",
             seq(&[&seq(&[&[6, 1, 0x2a], &[0x86, 9, b'a']])]),
         ),
         ("no method", seq(&[&seq(&[&[0x86, 1, b'a']])])),
@@ -904,7 +904,7 @@ fn alternative_names(all: &mut Certificates) {
     }
     all.extension("alternative names: empty", 17, &[0x30, 0]);
     all.extension("alternative names: no list", 17, &[5, 0]);
-    all.extension("alternative names: cut off", 17, &[0x30, 2, 0x82, 1]);
+    all.extension("alternative names: truncated", 17, &[0x30, 2, 0x82, 1]);
     all.extension(
         "alternative names: more after it",
         17,

@@ -80,7 +80,7 @@ fn likely_candidates_come_first() {
     let mut roots = namesakes(&chains, "wrong", 100, CA);
     roots.push("right".to_owned());
     chains.join("roots", &roots);
-    assert!(chains.agree("the right one behind 100", "roots", &["leaf"], None, None));
+    assert!(chains.agree("the right one after 100", "roots", &["leaf"], None, None));
     // If the leaf has no key identifier, those of CAs do not help
     chains.make(
         "anonymous",

@@ -92,11 +92,7 @@ pub(super) fn check_text(text: impl Display) {
 /// Checks that each character of the text is visible.
 pub(super) fn check_visible(text: impl Display) {
     let text = text.to_string();
-    assert_eq!(
-        printable(&text),
-        text,
-        "a text has characters that nobody sees"
-    );
+    assert_eq!(printable(&text), text, "a text has invisible characters");
 }
 
 /// Returns the value, or checks the error.

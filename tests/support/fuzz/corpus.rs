@@ -11,6 +11,7 @@ use etcd_pki_core::{
     PrivateKey, Role, Store,
     key::KeyFormat,
     plan::{ApplyOptions, PlanOptions},
+    x509::{NewRevocationList, RevocationReason, Revoked},
 };
 
 use super::{TARGETS, exchange::SPECIFICATION};
@@ -53,6 +54,7 @@ pub fn write() {
     let ca = CertificateAuthority::create("etcd-ca").unwrap();
     write_certificates(&ca);
     write_requests(&keys);
+    write_lists(&ca);
     write_texts();
     write_exchange();
 }
@@ -96,6 +98,26 @@ fn write_key(name: &str, key: &PrivateKey) {
     }
 }
 
+fn write_lists(ca: &CertificateAuthority) {
+    let other = CertificateAuthority::create("etcd-peer-ca").unwrap();
+    let entry = |ca: &CertificateAuthority, name: &str| {
+        let client = ca.issue(Role::Client, Identity::new(name).unwrap());
+        let entry = Revoked::now(client.unwrap().certificate()).unwrap();
+        entry.with_reason(RevocationReason::KeyCompromise)
+    };
+    let own = [entry(ca, "alice"), entry(ca, "bob")];
+    let both = [own[0].clone(), entry(&other, "alice"), entry(&other, "bob")];
+    for (name, content) in [
+        ("empty", NewRevocationList::new([])),
+        ("plain", NewRevocationList::new(own)),
+        ("indirect", NewRevocationList::new(both).indirect()),
+    ] {
+        let list = ca.sign_revocation_list(&content).unwrap();
+        add(&["revocation_list"], &format!("{name}.crl"), list.as_der());
+        add(&["revocation_list"], &format!("{name}.pem"), list.to_pem());
+    }
+}
+
 fn write_certificates(ca: &CertificateAuthority) {
     let member = Identity::new("etcd-1").unwrap().with_names([
         "etcd-1.lan",
@@ -110,9 +132,9 @@ fn write_certificates(ca: &CertificateAuthority) {
         .with_organization("system:masters")
         .unwrap();
     let client = ca.issue(Role::Client, client).unwrap();
-    let authority = ca.certificate();
+    let ca = ca.certificate();
     for (name, certificate) in [
-        ("ca", authority),
+        ("ca", ca),
         ("member", member.certificate()),
         ("client", client.certificate()),
     ] {
@@ -128,7 +150,7 @@ fn write_certificates(ca: &CertificateAuthority) {
             certificate.as_der(),
         );
     }
-    let two = [authority, member.certificate()]
+    let two = [ca, member.certificate()]
         .map(|certificate| certificate.to_pem())
         .concat();
     add(&["pem", "strict"], "bundle.pem", &two);

@@ -17,7 +17,7 @@ use etcd_pki_core::{
 };
 
 use super::bounds::{check_error, check_text};
-use crate::{LOCK_FILE, Scratch};
+use crate::{Scratch, is_own_file};
 
 /// The beginning of a file: it is followed by its kind and its path
 const SEPARATOR: &[u8] = b"=== ";
@@ -216,7 +216,7 @@ fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
                         .into_os_string()
                         .into_encoded_bytes(),
                 );
-            } else if !path.ends_with(LOCK_FILE) {
+            } else if !is_own_file(&path) {
                 found.insert(path.clone(), fs::read(path).unwrap());
             }
         }

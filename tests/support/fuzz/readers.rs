@@ -1,12 +1,19 @@
 //! Targets for files: PEM, certificates, requests, private keys, and Go's answer about them.
 
+use std::sync::OnceLock;
+
 use etcd_pki_core::{
-    Certificate, CertificateRequest, Error, Passphrase, PrivateKey, PublicKey, Role,
+    Certificate, CertificateAuthority, CertificateRequest, Error, Passphrase, PrivateKey,
+    PublicKey, Role,
     finding::Finding,
     verify::{self, Host, Verifier},
+    x509::{NewRevocationList, RevocationList},
 };
 
 use super::bounds::{check_error, check_finding, check_text, read};
+
+/// The CA that signs lists again
+static CA: OnceLock<CertificateAuthority> = OnceLock::new();
 
 /// Any file in PEM: every reader returns a result, and a file that is read and written reads as the
 /// same again.
@@ -35,6 +42,36 @@ pub(super) fn pem(data: &[u8]) {
             twice.map_or(chain.len() * 2, |all| all.len()),
             chain.len() * 2
         );
+    }
+}
+
+/// Revocation lists, in DER or PEM: all their properties. A list that is signed again has the same
+/// entries.
+pub(super) fn revocation_list(data: &[u8]) {
+    let Some(lists) = read(RevocationList::all_from_bytes(data)) else {
+        return;
+    };
+    let ca = CA.get_or_init(|| CertificateAuthority::create("etcd-ca").unwrap());
+    for list in lists {
+        assert_eq!(RevocationList::from_der(list.as_der()).unwrap(), list);
+        assert_eq!(RevocationList::from_pem(list.to_pem()).unwrap(), list);
+        let _ = (list.issuer(), list.number(), list.signature_algorithm());
+        let _ = (list.this_update(), list.next_update(), list.is_indirect());
+        let _ = read(list.check_issued_by(ca.certificate()));
+        for entry in list.entries() {
+            assert!(list.revoked_serial(entry.serial_number()).is_some());
+            let _ = (entry.issuer(), entry.reason(), entry.revoked_at());
+        }
+        let content = NewRevocationList::new(list.entries().to_vec());
+        let content = content.following(&list).indirect();
+        if let Some(again) = read(ca.sign_revocation_list(&content)) {
+            assert!(again.number() > list.number());
+            for entry in list.entries() {
+                let mut same = again.entries().iter();
+                assert!(same.any(|one| one.serial_number() == entry.serial_number()
+                    && one.issuer() == entry.issuer()));
+            }
+        }
     }
 }
 

@@ -83,6 +83,7 @@ pub const JOBS: &[Job] = &[
         "export --host m -f cluster.yaml -o out --force",
     )
     .settled("check out"),
+    Job::new("crl-revoke", listed, "crl revoke --client c -d pki").settled("crl show -d pki"),
     Job::new(
         "kubespray",
         openssl_conf,
@@ -197,6 +198,11 @@ fn widened(directory: &Path) {
 fn narrowed(directory: &Path) {
     applied(directory);
     specify(directory, "members: [{name: m, addresses: [10.0.0.11]}]\n");
+}
+
+fn listed(directory: &Path) {
+    applied(directory);
+    succeed("crl new -d pki", directory);
 }
 
 fn only_ca_key(directory: &Path) {

@@ -7,12 +7,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use etcd_pki_core::{Bundle, Certificate, PrivateKey};
+use etcd_pki_core::{Bundle, Certificate, Layout, PrivateKey, Store, x509::RevocationList};
 
 use super::command;
+use crate::{is_own_file, record::RECORD_FILE};
 
-/// Files that a run leaves and that are not part of its result: the lock, and backups.
-const LOCK_FILE: &str = ".etcd-pki.lock";
+/// The ending of backups, which a run leaves and which are not part of its result.
 const BACKUP: &str = "bak";
 
 /// The files below a directory, each with its mode.
@@ -63,9 +63,15 @@ impl State {
             }
             let is_pem = path.extension().is_some_and(|end| end == "pem");
             if is_pem && !contents.ends_with(b"-----\n") {
-                return Err(format!("{} is cut short", path.display()));
+                return Err(format!("{} is truncated", path.display()));
+            }
+            // etcd refuses every connection with a list that it cannot read
+            let is_list = path.extension().is_some_and(|end| end == "crl");
+            if is_list && RevocationList::from_der(contents).is_err() {
+                return Err(format!("{} cannot be read", path.display()));
             }
         }
+        self.check_recorded(before, directory)?;
         for (certificate, key) in self.pairs() {
             if !self.matches(&certificate, &key)
                 && command(&format!("check {}", certificate.display()), directory)
@@ -81,13 +87,38 @@ impl State {
         Ok(())
     }
 
+    /// Checks that each new certificate is in a record, and that no record has a gap.
+    fn check_recorded(&self, before: &Self, directory: &Path) -> Result<(), String> {
+        let is_record = |path: &Path| path.ends_with(RECORD_FILE);
+        let mut records = String::new();
+        for (path, (contents, _)) in self.0.iter().filter(|(path, _)| is_record(path)) {
+            records.push_str(&String::from_utf8_lossy(contents));
+            let store = directory.join(path);
+            let store = Store::new(store.parent().unwrap(), Layout::Kubespray);
+            let record = store.record().map_err(|error| error.to_string())?;
+            if let Some(damage) = record.unwrap().damage().first() {
+                let (path, line, reason) = (path.display(), damage.line, &damage.reason);
+                return Err(format!("{path} is damaged in line {line}: {reason}"));
+            }
+        }
+        let is_old = |contents: &[u8]| before.0.values().any(|(old, _)| old == contents);
+        for (path, (contents, _)) in self.0.iter().filter(|(path, _)| !is_record(path)) {
+            let certificates = Certificate::all_from_bytes(contents).unwrap_or_default();
+            let new = certificates.first().filter(|_| !is_old(contents));
+            if new.is_some_and(|one| !records.contains(&one.fingerprint_sha256())) {
+                return Err(format!("{} is in no record", path.display()));
+            }
+        }
+        Ok(())
+    }
+
     /// Checks what must hold when a command has finished: no temporary file is left, and every pair
     /// matches.
     pub(super) fn check_whole(&self) -> Result<(), String> {
         for (path, (contents, _)) in &self.0 {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let is_backup = path.extension().is_some_and(|end| end == BACKUP);
-            if name.starts_with('.') && name != LOCK_FILE && !is_backup {
+            if name.starts_with('.') && !is_own_file(path) && !is_backup {
                 let with_key = if has_key(contents) {
                     ", with a key"
                 } else {

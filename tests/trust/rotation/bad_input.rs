@@ -15,15 +15,15 @@ fn files(place: &Place) -> BTreeMap<String, Vec<u8>> {
     files.filter(|(name, _)| name != LOCK_FILE).collect()
 }
 
+/// Damages a place, with the files of another place.
+type Damage = fn(&Place, &Place);
+
 /// A cluster in the stage trusted.
 fn trusted() -> Place {
     let place = Place::new(Layout::Kubespray, "");
     let _ = place.rotate("--prepare").expect_success();
     place
 }
-
-/// Damages the files of a place, with those of another one.
-type Damage = fn(&Place, &Place);
 
 #[test]
 fn files_that_fit_no_stage() {

@@ -12,7 +12,8 @@ use crate::{
     files::File,
     input::Input,
     options::{
-        DirectoryOptions, ForceOption, JsonOption, PassphraseOptions, ValidityOptions, check_layout,
+        DirectoryOptions, ForceOption, JsonOption, PassphraseOptions, RecordOption,
+        ValidityOptions, check_layout,
     },
     output,
     report::Report,
@@ -62,6 +63,8 @@ pub(crate) struct Renew {
     #[command(flatten)]
     passphrase: PassphraseOptions,
     #[command(flatten)]
+    record: RecordOption,
+    #[command(flatten)]
     json: JsonOption,
 }
 
@@ -85,6 +88,7 @@ impl Renew {
         }
         let mut report = Report::new(&self.json);
         let locked = store.lock_with(|| output::waiting_for(store.directory()))?;
+        let locked = self.record.applied_to(locked);
         let paths = existing_paths(&store, kind)?;
         let old = store.ca_for_renewal(kind, passphrase.as_ref())?;
         let validity = match self.validity.read()? {
@@ -100,7 +104,7 @@ impl Renew {
         report.while_replacing(&[&paths.certificate], || {
             Ok(locked.renew_ca(kind, &renewed)?)
         })?;
-        report.authority(&paths.certificate, renewed.certificate());
+        report.ca(&paths.certificate, renewed.certificate());
         report.check_ca_files(&paths);
         output::say(
             "note: etcd reads it only when it starts; restart each member, one after the other, before the old one ends",

@@ -4,16 +4,16 @@ use std::path::Path;
 
 use clap::Args;
 use etcd_pki_core::{
-    Bundle, CaKind, CertificateAuthority, Identity, Role, Store, layout::PairPaths,
+    Bundle, CaKind, CertificateAuthority, Identity, Role, Store, layout::PairPaths, store::Issuance,
 };
 
 use crate::{
     facts::in_words,
     failure::{Failure, Message, Outcome},
-    files::{File, Replacing, spare_authority},
+    files::{File, Replacing, spare_ca},
     input::Input,
     options::{
-        self, AuthorityOptions, ForceOption, IdentityOptions, JsonOption, KeyOptions, KeyUse,
+        self, CaOptions, ForceOption, IdentityOptions, JsonOption, KeyOptions, KeyUse,
         PairOutOptions, ProfileOptions, ValidityOptions,
     },
     output,
@@ -26,6 +26,10 @@ use crate::{
 /// With -d alone both are written to the directory, under the names of its layout. With -o they are
 /// written to files, and -d only finds the CA. With neither, they are printed, the certificate
 /// first.
+///
+/// With RBAC, the common name is the user, and etcd's JSON gateway (/v3/...) refuses every client
+/// certificate that has one, also with a valid token. Issue its clients with --no-cn and --org, and
+/// send a token from /v3/auth/authenticate with each request.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -33,6 +37,7 @@ Examples:
   etcd-pki cert issue node kube-1 -d /etc/ssl/etcd/ssl
   etcd-pki cert issue client backup --days 90 --ca ca.pem --ca-key ca-key.pem -o backup.pem
   etcd-pki cert issue client proxy --no-cn --org etcd-proxy -d /etc/ssl/etcd/ssl
+  etcd-pki cert issue client patroni --no-cn --org etcd-gateway -d /etc/ssl/etcd/ssl
 
 Exit codes:
   0  the certificate is issued
@@ -55,7 +60,7 @@ pub(crate) struct Issue {
     #[command(flatten)]
     key: KeyOptions,
     #[command(flatten)]
-    authority: AuthorityOptions,
+    ca: CaOptions,
     #[command(flatten)]
     out: PairOutOptions,
     #[command(flatten)]
@@ -66,7 +71,7 @@ pub(crate) struct Issue {
 
 impl Issue {
     pub(crate) fn run(self, input: &Input) -> Outcome {
-        match self.authority.directory.store() {
+        match self.ca.directory.store() {
             Some(store) if self.out.out.is_none() => self.run_in(&store, input),
             _ => self.run_to_files(input),
         }
@@ -79,8 +84,8 @@ impl Issue {
             .map(|pair| pair.below(store.directory()))
             .collect();
         let mut report = Report::new(&self.json);
-        let ca = self.authority.load(input)?;
-        self.check_authority_of(store, &ca)?;
+        let ca = self.ca.load(input)?;
+        self.check_trusted_by(store, &ca)?;
         let bundles = pairs.iter().map(|_| self.make(&ca, input));
         let bundles: Vec<Bundle> = bundles.collect::<Result<_, _>>()?;
         let mut new = Vec::new();
@@ -89,7 +94,11 @@ impl Issue {
             if self.key.is_in_place(&paths.key) {
                 let certificate = bundle.to_pem();
                 let file = File::public(&paths.certificate, &certificate);
-                report.write(&[file], self.force.replacing())?;
+                let record = || {
+                    let issuance = Issuance::new(bundle.certificate(), &ca);
+                    self.ca.record(issuance)
+                };
+                report.write_recorded(&[file], self.force.replacing(), &record)?;
             } else {
                 new.push((bundle, pair));
                 written.push(paths);
@@ -102,10 +111,20 @@ impl Issue {
                 .collect();
             report.while_replacing(&files, || {
                 let locked = store.lock_with(|| output::waiting_for(store.directory()))?;
+                let locked = if self.ca.is_named() {
+                    // Its record may be elsewhere
+                    for (bundle, _) in &new {
+                        let issuance = Issuance::new(bundle.certificate(), &ca);
+                        self.ca.record(issuance)?;
+                    }
+                    locked.without_record()
+                } else {
+                    self.ca.record.applied_to(locked)
+                };
                 if self.force.replacing() == Replacing::Files {
                     for ((bundle, _), paths) in new.iter().zip(&written) {
                         let key = bundle.key().public_key();
-                        spare_authority(&File::secret(&paths.key, "", key))?;
+                        spare_ca(&File::secret(&paths.key, "", key))?;
                     }
                 }
                 Ok(locked.write_pairs(&new, self.force.replacing().overwrite())?)
@@ -124,19 +143,19 @@ impl Issue {
 
     /// Refuses to write a certificate of another CA next to the directory's own CA: no member would
     /// trust it.
-    fn check_authority_of(&self, store: &Store, ca: &CertificateAuthority) -> Result<(), Failure> {
+    fn check_trusted_by(&self, store: &Store, ca: &CertificateAuthority) -> Result<(), Failure> {
         if store.trusts(ca)? != Some(false) {
             return Ok(());
         }
         let subject = ca.certificate().subject();
         Err(Failure::Failed(Message {
             text: format!(
-                "another authority is to sign, {}, for which {} does not vouch",
-                in_words::subject(&subject),
-                store.ca_paths(CaKind::Client).certificate.display()
+                "{} does not trust the CA that would sign: {}",
+                store.ca_paths(CaKind::Client).certificate.display(),
+                in_words::subject(&subject)
             ),
             hint: Some(
-                "nothing was written; leave out --ca and --ca-key to sign with the directory's authority, or write elsewhere \
+                "nothing was written; leave out --ca and --ca-key to sign with the directory's CA, or write elsewhere \
                  with -o FILE"
                     .to_owned(),
             ),
@@ -146,7 +165,7 @@ impl Issue {
     fn run_to_files(&self, input: &Input) -> Outcome {
         let (out, key_out) = self.out.files()?;
         let mut report = Report::on(&self.key.files(&out, &key_out), &self.json)?;
-        let ca = self.authority.load(input)?;
+        let ca = self.ca.load(input)?;
         let bundle = self.make(&ca, input)?;
 
         let certificate = bundle.to_pem();
@@ -154,7 +173,10 @@ impl Issue {
         let key_out = self.key.is_new().then_some(&*key_out);
         let mut files = vec![File::public(&out, &certificate)];
         files.extend(key_out.map(|path| File::secret(path, &key, bundle.key().public_key())));
-        report.write(&files, self.force.replacing())?;
+        report.write_recorded(&files, self.force.replacing(), &|| {
+            let issuance = Issuance::new(bundle.certificate(), &ca);
+            self.ca.record(issuance)
+        })?;
         self.tell(&mut report, &bundle, &out, key_out);
         self.finish(report, &ca)
     }
@@ -164,7 +186,7 @@ impl Issue {
         if self.out.key_out.is_some() {
             return Err(Failure::usage(
                 "--key-out names a file, and -d puts the key into the directory",
-                "give -o FILE too, so that -d only finds the authority",
+                "give -o FILE too, so that -d only finds the CA",
             ));
         }
         match &self.name {
@@ -183,8 +205,8 @@ impl Issue {
         };
         let identity = self.identity.refine(identity, self.role)?;
         let profile = self.validity.apply(self.profile.of(self.role))?;
-        let passphrase = self.authority.passphrase.read(input)?;
-        let store = self.authority.directory.store();
+        let passphrase = self.ca.passphrase.read(input)?;
+        let store = self.ca.directory.store();
         let key = KeyUse::Leaf(store.as_ref());
         let key = self
             .key
@@ -201,13 +223,13 @@ impl Issue {
         if self.validity.is_asked_for() {
             report.validity_cut(bundle.requested_end(), bundle.certificate());
         }
-        let store = self.authority.directory.store();
+        let store = self.ca.directory.store();
         report.warn_of_peer_port(bundle.certificate(), store.as_ref());
     }
 
     fn finish(&self, mut report: Report, ca: &CertificateAuthority) -> Outcome {
-        report.check_authority(ca);
-        self.authority.warn(&mut report);
+        report.check_ca(ca);
+        self.ca.warn(&mut report);
         report.finish()
     }
 }

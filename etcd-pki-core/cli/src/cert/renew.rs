@@ -22,7 +22,7 @@ use crate::{
     apply::Bar,
     failure::{Answer, Failure, Message, Outcome},
     input::Input,
-    options::{AuthorityOptions, JsonOption, KEY_ELSEWHERE, ValidityOptions},
+    options::{CaOptions, JsonOption, KEY_ELSEWHERE, ValidityOptions},
     output,
     plan::shortened_validities,
     report::Report,
@@ -47,7 +47,7 @@ use crate::{
 #[derive(Args)]
 // One location of the CA suffices, and no file is necessary: clap's own usage line differs
 #[command(
-    mut_group("place of the authority", |group| group.required(false)),
+    mut_group("place of the CA", |group| group.required(false)),
     override_usage = "etcd-pki cert renew [OPTIONS] --dir <DIR> [FILE]...\n       \
                       etcd-pki cert renew [OPTIONS] [--ca <FILE> --ca-key <FILE>] <FILE>...",
     after_help = "\
@@ -87,16 +87,16 @@ pub(crate) struct Renew {
     #[command(flatten)]
     validity: ValidityOptions,
     #[command(flatten)]
-    authority: AuthorityOptions,
+    ca: CaOptions,
     #[command(flatten)]
     json: JsonOption,
 }
 
 impl Renew {
     pub(crate) fn run(mut self, input: &Input) -> Outcome {
-        self.authority.find_next_to(&self.certificates)?;
-        self.authority.check_layout()?;
-        let passphrase = self.authority.passphrase.read(input)?;
+        self.ca.find_next_to(&self.certificates)?;
+        self.ca.check_layout()?;
+        let passphrase = self.ca.passphrase.read(input)?;
         let renewal = self.renewal(input, passphrase.as_ref())?;
         if self.dry_run {
             return self.preview(&renewal);
@@ -112,7 +112,7 @@ impl Renew {
             let report = renewal.apply_due(self.due, &options);
             report.map(|report| vec![report])
         };
-        let reports = reports.map_err(|error| self.authority.or_no_authority_yet(error))?;
+        let reports = reports.map_err(|error| self.ca.or_no_ca_yet(error))?;
         self.print(&reports)
     }
 
@@ -125,8 +125,8 @@ impl Renew {
         input: &Input,
         passphrase: Option<&'a Passphrase>,
     ) -> Result<Renewal<'a>, Failure> {
-        let authority = &self.authority;
-        let store = authority.directory.store();
+        let ca = &self.ca;
+        let store = ca.directory.store();
         let mut renewal = match store {
             None if !self.is_by_path() => {
                 return Err(Failure::usage(
@@ -134,16 +134,21 @@ impl Renew {
                     "name files of certificates, or the directory with -d DIR",
                 ));
             }
-            Some(store) if !(authority.is_named() && self.is_by_path()) => {
+            Some(store) if !(ca.is_named() && self.is_by_path()) => {
                 let renewal = Renewal::with_cas_of(store);
-                if authority.is_named() || authority.names_key() {
-                    renewal.with_signer(authority.load(input)?)
+                if ca.is_named() || ca.names_key() {
+                    renewal.with_signer(ca.load(input)?)
                 } else {
                     renewal
                 }
             }
-            _ => Renewal::with_ca(authority.load(input)?),
+            _ => Renewal::with_ca(ca.load(input)?),
         };
+        if ca.record.no_record {
+            renewal = renewal.without_record();
+        } else if let Some(file) = ca.recorded_at().filter(|_| ca.is_named()) {
+            renewal = renewal.with_record_of(file);
+        }
         if let Some(passphrase) = passphrase {
             renewal = renewal.with_passphrase(passphrase);
         }
@@ -167,7 +172,7 @@ impl Renew {
         } else {
             renewal.plan_due(self.due).map(|plan| vec![plan])
         };
-        let plans = plans.map_err(|error| self.authority.or_no_authority_yet(error))?;
+        let plans = plans.map_err(|error| self.ca.or_no_ca_yet(error))?;
         let steps: Vec<&Step> = plans.iter().flat_map(Plan::changes).collect();
         let blocked: Vec<(&Step, Error)> = steps
             .iter()
@@ -225,7 +230,7 @@ impl Renew {
                 printed.shortened(report);
             }
         }
-        let store = self.authority.directory.store();
+        let store = self.ca.directory.store();
         let message = |failure: &StepReport<'_>| message(failure, store.as_ref());
         let unfinished = Unfinished::of(reports, message);
         if let Some(unfinished) = &unfinished {
@@ -301,10 +306,10 @@ impl Renew {
             report.warn(format!("{reason}: {}", reason.fix()));
         }
         report.renewed(&file, done, certificate);
-        if self.authority.is_named() || self.authority.names_key() {
-            self.authority.warn(report);
+        if self.ca.is_named() || self.ca.names_key() {
+            self.ca.warn(report);
         }
-        let store = self.authority.directory.store();
+        let store = self.ca.directory.store();
         report.warn_of_peer_port(certificate, store.as_ref());
         if step.makes_key() {
             let key = file.with_file_name(step.paths().key.file_name().unwrap_or_default());

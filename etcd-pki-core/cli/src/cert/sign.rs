@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use etcd_pki_core::{CertificateRequest, Identity, Role, request::Claim};
+use etcd_pki_core::{CertificateRequest, Identity, Role, request::Claim, store::Issuance};
 
 use crate::{
     failure::{Failure, Outcome},
     files::File,
     input::Input,
     options::{
-        self, AuthorityOptions, ForceOption, IdentityOptions, JsonOption, OutOption,
-        ProfileOptions, ValidityOptions,
+        self, CaOptions, ForceOption, IdentityOptions, JsonOption, OutOption, ProfileOptions,
+        ValidityOptions,
     },
     output,
     report::Report,
@@ -55,7 +55,7 @@ pub(crate) struct Sign {
     #[command(flatten)]
     validity: ValidityOptions,
     #[command(flatten)]
-    authority: AuthorityOptions,
+    ca: CaOptions,
     #[command(flatten)]
     out: OutOption,
     #[command(flatten)]
@@ -71,21 +71,32 @@ impl Sign {
         let request = input.request(&self.request)?;
         let identity = self.identity(&request)?;
         let profile = self.validity.apply(self.profile.of(self.role))?;
-        let ca = self.authority.load(input)?;
+        let ca = self.ca.load(input)?;
         let issued = ca.at(time::now()).sign(&request, profile, identity)?;
 
         let certificate = issued.to_pem();
-        report.write(&[File::public(out, &certificate)], self.force.replacing())?;
+        let issuance = || {
+            let issuance = Issuance::new(issued.certificate(), &ca);
+            match request.subject() {
+                subject if subject.is_empty() => issuance,
+                subject => issuance.with_requester(subject),
+            }
+        };
+        report.write_recorded(
+            &[File::public(out, &certificate)],
+            self.force.replacing(),
+            &|| self.ca.record(issuance()),
+        )?;
         let name = self.name.as_deref();
         report.leaf(out, issued.certificate(), self.role, name);
         report.refused(issued.denied_claims(), self.accept_claims);
         if self.validity.is_asked_for() {
             report.validity_cut(issued.requested_end(), issued.certificate());
         }
-        let store = self.authority.directory.store();
+        let store = self.ca.directory.store();
         report.warn_of_peer_port(issued.certificate(), store.as_ref());
-        report.check_authority(&ca);
-        self.authority.warn(&mut report);
+        report.check_ca(&ca);
+        self.ca.warn(&mut report);
         report.finish()
     }
 

@@ -9,6 +9,7 @@ use std::{
 use clap::Args;
 use etcd_pki_core::{
     Certificate, Error, Role, Store, inspect,
+    internal::read_regular_file,
     verify::{Host, Verdict, Verifier},
 };
 use serde::Serialize;
@@ -29,7 +30,8 @@ use crate::{
 /// verified; the others can be its issuers.
 ///
 /// The CA is the one that etcd trusts for the file: the CA next to it, or the CA in the directory
-/// of -d. If peers have a separate CA, that CA applies to the peer certificates of members.
+/// of -d. If peers have a separate CA, that CA applies to the peer certificates of members. A
+/// certificate is refused if the revocation list revoked.crl next to the CA has its serial number.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -37,6 +39,7 @@ Examples:
   etcd-pki cert verify client.pem --ca ca.pem
   etcd-pki cert verify member-etcd-1.pem -d /etc/ssl/etcd/ssl --role member --host 10.0.0.11
   etcd-pki cert verify client.pem node.pem --ca ca.pem --at 30d --strict
+  etcd-pki cert verify client.pem --ca ca.pem --crl revoked.crl
 
 Exit codes:
   0  every certificate is accepted
@@ -64,8 +67,12 @@ pub(crate) struct Verify {
     #[command(flatten)]
     directory: DirectoryOptions,
     /// File of the trusted CAs, instead of those next to FILE or in the directory
-    #[arg(long, value_name = "FILE", help_heading = options::AUTHORITY)]
+    #[arg(long, value_name = "FILE", help_heading = options::CA)]
     ca: Option<PathBuf>,
+    /// Refuse the certificates of this revocation list too, besides those of revoked.crl next to the
+    /// CA
+    #[arg(long, value_name = "FILE", help_heading = options::CA)]
+    crl: Option<PathBuf>,
 }
 
 /// The verdicts, as JSON.
@@ -108,7 +115,12 @@ impl Verify {
     }
 
     /// Adds the requirements.
-    fn with_options(&self, mut verifier: Verifier) -> Result<Verifier, Failure> {
+    fn with_options(&self, mut verifier: Verifier, input: &Input) -> Result<Verifier, Failure> {
+        if let Some(list) = &self.crl {
+            verifier = input.parse(list, |bytes| {
+                Ok(verifier.with_revocation_file(called(list), bytes))
+            })?;
+        }
         if let Some(role) = self.role {
             verifier = verifier.with_role(role);
         }
@@ -129,6 +141,7 @@ impl Verify {
 /// The verifier of each file.
 struct Verifiers<'a> {
     options: &'a Verify,
+    input: &'a Input,
     store: Option<Store>,
     /// One for each CA file
     read: BTreeMap<PathBuf, Verifier>,
@@ -137,19 +150,20 @@ struct Verifiers<'a> {
 }
 
 impl<'a> Verifiers<'a> {
-    fn new(options: &'a Verify, input: &Input) -> Result<Self, Failure> {
+    fn new(options: &'a Verify, input: &'a Input) -> Result<Self, Failure> {
         let store = options.directory.store().filter(|_| options.ca.is_none());
         let named = match &options.ca {
             Some(path) => {
                 let trusting = input.parse(path, |file| Verifier::trusting(called(path), file))?;
-                Some(options.with_options(trusting)?)
+                Some(options.with_options(trusting, input)?)
             }
             None => None,
         };
         // Invalid options are refused before any file is read
-        let _ = options.with_options(Verifier::new([]))?;
+        let _ = options.with_options(Verifier::new([]), input)?;
         Ok(Self {
             options,
+            input,
             store,
             read: BTreeMap::new(),
             named,
@@ -171,8 +185,11 @@ impl<'a> Verifiers<'a> {
         if let Some(read) = self.read.get(&path) {
             return Ok(read.clone());
         }
-        let trusting = parse_in_place(&path, |bytes| Verifier::trusting(&path, bytes))?;
-        let verifier = self.options.with_options(trusting)?;
+        let mut trusting = parse_in_place(&path, |bytes| Verifier::trusting(&path, bytes))?;
+        if let Some(list) = inspect::revocation_file(&path) {
+            trusting = trusting.with_revocation_file(&list, &read_regular_file(&list)?);
+        }
+        let verifier = self.options.with_options(trusting, self.input)?;
         self.read.insert(path, verifier.clone());
         Ok(verifier)
     }
@@ -191,7 +208,7 @@ impl<'a> Verifiers<'a> {
             Err(error) if is_missing(&error) && file.exists() => Err(no_ca(file)),
             // If the file itself is missing, reading it reports that
             Err(error) if is_missing(&error) => Ok(Verifier::new([])),
-            verifier => self.options.with_options(verifier?),
+            verifier => self.options.with_options(verifier?, self.input),
         }
     }
 }

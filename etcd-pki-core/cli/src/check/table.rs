@@ -81,7 +81,7 @@ fn entry(checked: &Checked, certificate: &Certificate, signed: bool) -> String {
 }
 
 fn row(status: &str, expires: &str, days: &str, kind: &str, key: &str, name: &str) -> String {
-    format!("{status:<8}  {expires:<10}  {days:>5}  {kind:<9}  {key:<5}  {name}\n")
+    format!("{status:<8}  {expires:<10}  {days:>5}  {kind:<6}  {key:<5}  {name}\n")
 }
 
 fn key(key: KeyMatch) -> &'static str {

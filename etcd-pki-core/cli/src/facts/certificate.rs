@@ -80,9 +80,9 @@ impl CertificateFacts {
         };
         match (self.role, self.path_length) {
             (Some(role), _) => format!("{role} ({usages})"),
-            (None, Some(0)) if self.ca => "authority (signs leaves only)".to_owned(),
-            (None, Some(below)) if self.ca => format!("authority (of up to {below} below it)"),
-            (None, _) if self.ca => "authority".to_owned(),
+            (None, Some(0)) if self.ca => "CA (signs leaves only)".to_owned(),
+            (None, Some(below)) if self.ca => format!("CA (at most {below} below it)"),
+            (None, _) if self.ca => "CA".to_owned(),
             (None, _) => format!("none of etcd's ({usages})"),
         }
     }

@@ -43,7 +43,7 @@ impl RequestFacts {
 
     fn add(&mut self, claim: Claim) {
         match claim {
-            Claim::Authority => self.ca = true,
+            Claim::Ca => self.ca = true,
             Claim::CommonName(name) => self.common_name = Some(name),
             Claim::Organization(name) => self.organization.push(name),
             Claim::KeyUsage(usage) => self.key_usages.push(usage.to_string()),
@@ -82,7 +82,7 @@ impl Facts for RequestFacts {
         let mut table = Table::default();
         table.row("request", in_words::subject(&self.subject));
         if self.ca {
-            table.row("authority", "asks to be one (basicConstraints CA:TRUE)");
+            table.row("CA", "requested (basicConstraints CA:TRUE)");
         }
         table.row_of_any("names", &self.names);
         if !self.addresses.is_empty() {

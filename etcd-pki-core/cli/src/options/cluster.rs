@@ -21,7 +21,7 @@ pub(crate) struct PlanOptions {
     rekey: bool,
     /// Remove certificates and keys that are not in the specification: those of these hosts and
     /// users. Without a name, all of them, also those of `cert issue`. A removed certificate stays
-    /// valid until it expires
+    /// valid until it expires, unless --revoke revokes it
     #[arg(
         long,
         value_name = "NAME",
@@ -31,6 +31,10 @@ pub(crate) struct PlanOptions {
         conflicts_with = "requests"
     )]
     prune: Option<Vec<String>>,
+    /// Revoke the certificates that --prune removes, and those that get a new key with --rekey: they
+    /// are added to revoked.crl and revoked.pem after their replacement is in place
+    #[arg(long, conflicts_with_all = ["requests", "host"])]
+    revoke: bool,
 }
 
 impl PlanOptions {
@@ -55,6 +59,9 @@ impl PlanOptions {
         }
         if self.rekey {
             options = options.with_rekey();
+        }
+        if self.revoke {
+            options = options.with_revoke();
         }
         match &self.prune {
             Some(names) if names.is_empty() => options = options.with_prune(),

@@ -12,7 +12,8 @@ pub(crate) struct IdentityOptions {
     /// The common name, used unchanged
     #[arg(long, value_name = "NAME")]
     pub(crate) cn: Option<String>,
-    /// No common name, as etcd's grpc-proxy needs it; requires --org
+    /// No common name, as etcd's grpc-proxy requires, and with RBAC its JSON gateway; requires
+    /// --org
     #[arg(long, conflicts_with = "cn")]
     pub(crate) no_cn: bool,
     /// Organization

@@ -33,7 +33,7 @@ pub(crate) struct Document {
     /// The peer CA, if the specification has no separate one; `--prune` leaves it
     unmanaged_ca: Option<String>,
     /// The keys of CAs that must sign and are not in the directory
-    missing_authority_keys: Vec<String>,
+    missing_ca_keys: Vec<String>,
     #[serde(flatten)]
     applied: Option<Applied>,
 }
@@ -67,6 +67,8 @@ struct Applied {
     reissued: usize,
     modes: usize,
     removed: usize,
+    /// Whether certificates were added to the revocation lists
+    revoked: usize,
     /// Certificates that expire before the end of the specified validity
     validity_cut: Vec<ValidityCutFacts>,
     /// The hosts on which etcd must be restarted
@@ -162,7 +164,7 @@ impl Document {
             remove,
             first_due: plan.next_renewal().and_then(Step::due).map(rfc3339),
             unmanaged_ca: plan.unmanaged_ca().map(|ca| shown(&ca.certificate)),
-            missing_authority_keys: plan
+            missing_ca_keys: plan
                 .cas_without_key()
                 .map(|step| shown(&step.paths().key))
                 .collect(),
@@ -193,6 +195,7 @@ impl Applied {
             reissued: report.count(Action::Reissue),
             modes: report.count(Action::Chmod),
             removed: report.count(Action::Remove),
+            revoked: report.count(Action::Revoke),
             validity_cut: cut.iter().map(ValidityCutFacts::of).collect(),
             restart: restart.map(str::to_owned).collect(),
             done: report.plan().exchange().map(|_| Done::of(report)),

@@ -12,6 +12,7 @@ pub(super) fn in_words(report: &Report) -> String {
     let plan = report.plan();
     let is_reread = report.done().any(|done| {
         done.step().ca().is_none()
+            && !done.step().is_of_revocation_lists()
             && !matches!(done.step().action(), Action::Chmod | Action::Remove)
     });
     let next = match plan.exchange() {

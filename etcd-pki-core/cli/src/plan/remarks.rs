@@ -1,14 +1,14 @@
 //! The remarks on a plan: items that it does not change, and items that block it.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, path::Path};
 
 use etcd_pki_core::{
-    Plan,
+    Error, Plan,
     finding::Finding,
     plan::{Action, Report, Step},
 };
 
-use crate::{facts::in_words, output, time, unfinished::TRUST_HINT};
+use crate::{crl, facts::in_words, output, time, unfinished::TRUST_HINT};
 
 /// Reports the items that a plan does not change.
 pub(crate) fn remarks(plan: &Plan) {
@@ -77,11 +77,11 @@ pub(super) fn obstacles(plan: &Plan) {
             ca.relative_paths().key.display()
         ));
     }
-    plan.blocked().for_each(obstacle);
+    plan.blocked().for_each(|step| obstacle(plan, step));
 }
 
 /// Reports what blocks a step, with a hint.
-fn obstacle(step: &Step) {
+fn obstacle(plan: &Plan, step: &Step) {
     let is_file = |reason: &&Finding| {
         matches!(
             reason,
@@ -93,6 +93,12 @@ fn obstacle(step: &Step) {
     match reason {
         // The note about its CA has the hint
         Some(Finding::Expired { .. }) if step.ca().is_none() => {}
+        Some(Finding::Blocked { path, .. }) if step.ca().is_none() && is_blocked_ca(plan, path) => {
+        }
+        Some(reason) if is_of_validity(step) => output::say(format_args!(
+            "note: etcd-pki apply leaves {} as it is: {reason}: change the validity in the specification",
+            step.relative_paths().certificate.display()
+        )),
         Some(Finding::SymbolicLink { path, .. }) => output::say(format_args!(
             "note: {} is a symbolic link, and etcd-pki apply leaves that pair as it is: remove the link, or leave that host out of \
              the specification",
@@ -120,6 +126,20 @@ fn obstacle(step: &Step) {
             ));
         }
         None => {}
+    }
+}
+
+/// Whether this is the file of a CA that the plan can neither create nor renew.
+fn is_blocked_ca(plan: &Plan, path: &Path) -> bool {
+    let mut cas = plan.blocked().take_while(|step| step.ca().is_some());
+    cas.any(|ca| ca.relative_paths().certificate == path)
+}
+
+/// Whether the validity of the specification blocks a step.
+fn is_of_validity(step: &Step) -> bool {
+    match step.blocking_error() {
+        Some(Error::File { error, .. }) => matches!(*error, Error::InvalidValidity { .. }),
+        _ => false,
     }
 }
 
@@ -186,7 +206,7 @@ fn issued(plan: &Plan) {
     };
     let accepted = issued().filter_map(|(step, pair)| Some((step, pair.peer_port()?)));
     first_of("warning", accepted);
-    let later = issued().filter_map(|(step, pair)| Some((step, pair.renewed_later()?)));
+    let later = issued().filter_map(|(step, pair)| Some((step, pair.renewed_later(plan.now())?)));
     first_of("note", later);
 }
 
@@ -216,7 +236,7 @@ pub(crate) fn unmanaged<'a>(plan: &Plan, steps: impl Iterator<Item = &'a Step>) 
     let removals = steps.filter(|step| step.action() == Action::Remove);
     let removals: Vec<&Step> = removals.collect();
     let removed: HashSet<_> = removals.iter().map(|step| step.relative_paths()).collect();
-    still_valid(&removals);
+    still_valid(plan, &removals);
     let left = plan.unmanaged().iter();
     let left = left.filter(|pair| !removed.contains(pair));
     let left: Vec<String> = left
@@ -227,14 +247,17 @@ pub(crate) fn unmanaged<'a>(plan: &Plan, steps: impl Iterator<Item = &'a Step>) 
     }
 }
 
-/// The removed certificates that have not expired, each with the facts that its revocation needs.
-fn still_valid(removals: &[&Step]) {
+/// The removed certificates that have not expired and are not revoked, each with the facts that its
+/// revocation needs.
+fn still_valid(plan: &Plan, removals: &[&Step]) {
     let now = time::now();
+    let revoked = revoked_serials(plan);
     let removed = removals
         .iter()
         .filter_map(|step| step.removed_certificate());
     let mut valid = removed
         .filter(|certificate| certificate.not_after() > now)
+        .filter(|certificate| !revoked.contains(&certificate.serial_number().to_string()))
         .peekable();
     if valid.peek().is_some() {
         output::say(
@@ -249,6 +272,25 @@ fn still_valid(removals: &[&Step]) {
             certificate.serial_number(),
             time::day(certificate.not_after())
         ));
+    }
+}
+
+/// The serial numbers that the plan adds to the revocation lists.
+fn revoked_serials(plan: &Plan) -> HashSet<String> {
+    let steps = plan.steps().iter();
+    let lists = steps.filter(|step| step.action() == Action::Revoke);
+    let reasons = lists.flat_map(|step| step.reasons());
+    let serials = reasons.filter_map(|reason| match reason {
+        Finding::Revoked { serial, .. } => Some(serial.clone()),
+        _ => None,
+    });
+    serials.collect()
+}
+
+/// Reports what revocation does not do, if certificates were revoked.
+pub(crate) fn revocation(report: &Report) {
+    if report.count(Action::Revoke) > 0 {
+        crl::limits();
     }
 }
 

@@ -144,6 +144,7 @@ fn done_in_words(report: &Report) -> String {
         (trusted, "CA", trust),
         (count(Action::Install), "certificate", "installed"),
         (count(Action::Chmod), "", "given their modes"),
+        (count(Action::Revoke), "revocation list", "written"),
         (count(Action::Remove), "", "removed"),
     ];
     let done = counts.into_iter().filter(|(number, ..)| *number > 0);

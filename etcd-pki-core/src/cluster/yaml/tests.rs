@@ -7,13 +7,13 @@ use super::{super::plain::is_plain, *};
 use crate::{
     cluster::{
         AdminSpec, CaFilesSpec, CaSpec, CommonName, DefaultsSpec, EntrySpec, FilesSpec, Peers,
-        PortsSpec, RenewBefore,
+        PortsSpec, RenewBefore, RevokedSpec,
     },
     key::KeyAlgorithm,
     layout::Layout,
     role::{Compatibility, Role},
     time::validity::Validity,
-    x509::identity::Identity,
+    x509::{identity::Identity, revocation_list::RevocationReason},
 };
 
 /// Writes a cluster and reads it again.
@@ -30,7 +30,7 @@ fn every_field() {
         r#"
 layout: kubeadm
 directory: pki
-ca: {common_name: a-ca, organization: A, algorithm: ec-p384, validity: 5y, peers: separate, peer_common_name: b-ca}
+ca: {common_name: a-ca, organization: A, algorithm: ec-p384, validity: 5y, peers: separate, peer_common_name: b-ca, record: false}
 defaults: {algorithm: ed25519, validity: 2y, renew_before: 25%, profile: kubespray, san: given}
 shared_names: [etcd, 10.0.0.1]
 members: [{name: m, names: [m.lan], addresses: ["[::2]", IP:10.0.0.2], common_name: c, organization: O, algorithm: rsa-3072, validity: 9d, ports: {peer: 7001}}]
@@ -38,6 +38,7 @@ nodes: [{name: n, san: none}, {name: o, names: [o.lan], addresses: [10.0.0.3]}]
 clients: [x, {name: p, common_name: null, organization: O}, {name: q, common_name: etcd-member-q, allow_member_common_name: true}]
 files: {owner: 1000, group: root, key_mode: "0640", certificate_mode: '444', directory_mode: "0o750", ca: {owner: root, group: 7, key_mode: "0400"}}
 ports: {client: "4001", peer: 65535}
+revoked: [{client: alice}, {serial: "12:E4", reason: key-compromise}, {node: etcd-9}]
 "#,
     )
     .unwrap();
@@ -57,6 +58,7 @@ ports: {client: "4001", peer: 65535}
             validity: Some(Validity::years(5)),
             peers: Some(Peers::Separate),
             peer_common_name: given("b-ca"),
+            record: false,
         },
         defaults: DefaultsSpec {
             profile: Compatibility::Kubespray,
@@ -120,6 +122,14 @@ ports: {client: "4001", peer: 65535}
             client: Some(4001),
             peer: Some(65535),
         },
+        revoked: vec![
+            RevokedSpec::client("alice"),
+            RevokedSpec {
+                reason: Some(RevocationReason::KeyCompromise),
+                ..RevokedSpec::serial("12E4".parse().unwrap())
+            },
+            RevokedSpec::host("etcd-9"),
+        ],
     };
     assert_eq!(*cluster.spec(), expected);
     assert_same(expected);

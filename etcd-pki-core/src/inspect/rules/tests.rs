@@ -493,3 +493,34 @@ fn cas_of_kubernetes() {
         assert!(!is_named_as_kubernetes_ca(name), "{name:?}");
     }
 }
+
+/// The directory of a store, from the path of a file in it.
+#[test]
+fn directories_of_files() {
+    for (path, below, expected) in [
+        ("a/ca.pem", "ca.pem", "a"),
+        ("a/etcd/ca.crt", "etcd/ca.crt", "a"),
+        ("ca.pem", "ca.pem", "."),
+        ("etcd/ca.crt", "etcd/ca.crt", "."),
+        ("/ca.pem", "ca.pem", "/"),
+    ] {
+        let found = directory_of(Path::new(path), Path::new(below));
+        assert_eq!(found, Path::new(expected), "{path}");
+    }
+}
+
+/// The mode without the permission that is wrong: that of others, or else that of the group.
+#[test]
+fn modes_of_directories() {
+    for (mode, expected) in [
+        (0o777, 0o775),
+        (0o1777, 0o1775),
+        (0o702, 0o700),
+        (0o775, 0o755),
+    ] {
+        let Finding::Writable { desired, .. } = directory(Path::new("a"), mode) else {
+            panic!("{mode:o}");
+        };
+        assert_eq!(desired, expected, "{mode:o}");
+    }
+}

@@ -11,7 +11,7 @@ use crate::{
         cache::Marker,
         step::{TrustText, Work},
     },
-    store::Overwrite,
+    store::{Issuance, Overwrite},
 };
 
 /// Makes the change of a CA. Opens the CA if it must sign.
@@ -37,7 +37,7 @@ pub(super) fn change(shared: &mut Shared<'_>, step: &Step, ca: &DesiredCa) -> Re
                 .files
                 .put_file(path, text, false, Overwrite::Replace, &permissions.for_ca())?;
             let store = shared.files.store();
-            let load = || store.load_ca(&ca.paths, shared.passphrase, false);
+            let load = || store.at(shared.plan.now).load(&ca.paths, shared.passphrase);
             shared.plan.signs(ca.kind).then(load).transpose()?
         }
         work => {
@@ -45,7 +45,7 @@ pub(super) fn change(shared: &mut Shared<'_>, step: &Step, ca: &DesiredCa) -> Re
                 shared.files.mend(&ca.paths, &permissions.for_ca())?;
             }
             let store = shared.files.store();
-            let load = || store.load_ca(&ca.paths, shared.passphrase, false);
+            let load = || store.at(shared.plan.now).load(&ca.paths, shared.passphrase);
             shared.plan.signs(ca.kind).then(load).transpose()?
         }
     };
@@ -60,15 +60,20 @@ pub(super) fn change(shared: &mut Shared<'_>, step: &Step, ca: &DesiredCa) -> Re
 fn create(ca: &DesiredCa, has_key: bool, shared: &Shared<'_>) -> Result<CertificateAuthority> {
     let (files, passphrase, now) = (shared.files, shared.passphrase, shared.plan.now);
     let (paths, permissions) = (&ca.paths, &shared.plan.permissions.for_ca());
+    let record = |created: &CertificateAuthority| {
+        shared.record(&[Issuance::of_new_ca(created.certificate())])
+    };
     if has_key {
         let key = files.store().load_ca_key(paths, passphrase)?;
         let created = CertificateAuthority::create_for(key, &ca.identity, ca.profile, now)?;
         let certificate = created.certificate().to_pem();
+        record(&created)?;
         files.put_certificate(paths, &certificate, Overwrite::Refuse, permissions)?;
         return Ok(created);
     }
     let key = PrivateKey::generate_with(ca.profile.algorithm())?;
     let created = CertificateAuthority::create_for(key, &ca.identity, ca.profile, now)?;
+    record(&created)?;
     files.put_ca(paths, &created, passphrase, Overwrite::Refuse, permissions)?;
     Ok(created)
 }
@@ -76,9 +81,13 @@ fn create(ca: &DesiredCa, has_key: bool, shared: &Shared<'_>) -> Result<Certific
 /// Renews a CA with the same key. Keeps the other certificates of its file.
 fn renew(ca: &DesiredCa, keeps_serial: bool, shared: &Shared<'_>) -> Result<CertificateAuthority> {
     let (files, permissions) = (shared.files, &shared.plan.permissions.for_ca());
-    let current = files.store().load_ca(&ca.paths, shared.passphrase, true)?;
+    let now = shared.plan.now;
+    let store = files.store().at(now);
+    let current = store.load_for_renewal(&ca.paths, shared.passphrase)?;
     let renewal = CaRenewal::new(ca.profile.validity()).with_serial_kept(keeps_serial);
-    let renewed = current.at(shared.plan.now).renew_ca(renewal)?;
-    files.put_renewed_ca(&ca.paths, renewed.certificate(), permissions)?;
+    let renewed = current.at(now).renew_ca(renewal)?;
+    files.put_renewed_ca(&ca.paths, renewed.certificate(), permissions, || {
+        shared.record(&[Issuance::of_renewed_ca(renewed.certificate())])
+    })?;
     Ok(renewed)
 }

@@ -1,26 +1,58 @@
-//! Changes one pair: issues, certifies, renews by path, or sets permissions.
+//! Changes one pair: issues, certifies, renews by path, or sets permissions. A certificate is signed
+//! first, and written after it is recorded.
 
 use zeroize::Zeroizing;
 
 use super::{
     host,
-    shared::{Changed, Shared, requested_end},
+    shared::{Changed, Recorded, Shared, requested_end},
 };
 use crate::{
-    ca::CertificateAuthority,
+    ca::{CertificateAuthority, Issued},
     cluster::DesiredPair,
     error::{Error, Result},
     key::PublicKey,
-    plan::{Action, Step, Target, report::Product, step::Work},
-    store::{Overwrite, PairTexts},
+    plan::{Action, Step, Target, file_renewal::Renewed, report::Product, step::Work},
+    store::{Issuance, Overwrite, PairTexts},
     verify,
     x509::{bundle::Bundle, certificate::Certificate},
 };
 
+/// What a step has signed. It is written after it is recorded.
+pub(super) enum Signed {
+    Bundle(Box<Bundle>, Overwrite),
+    Certificate(Box<Issued>),
+    File(Box<Renewed>),
+    Nothing,
+}
+
+/// Signs the certificate of a step. Also returns its entry in the record. Writes nothing.
+pub(super) fn sign(shared: &Shared<'_>, step: &Step) -> Result<(Signed, Option<Recorded>)> {
+    let signed = match (&step.work, &step.target) {
+        (Work::Issue, Target::Pair(pair)) => issue(shared, step, pair),
+        (Work::Certify { key, rewrites_key }, Target::Pair(pair)) => {
+            certify(shared, step, pair, key, *rewrites_key)
+        }
+        (Work::RenewFile(renewal), Target::Files(paths)) => {
+            let ca = shared.renewal_signer(renewal)?;
+            let renewed = renewal.sign(paths, &ca, shared.files, shared.plan.now);
+            renewed.map(|renewed| {
+                let recorded = renewal.recorded_at().map(|ca_certificate| Recorded {
+                    issuance: Issuance::new(renewed.issued.certificate(), &ca),
+                    ca_certificate: Some(ca_certificate),
+                });
+                (Signed::File(Box::new(renewed)), recorded)
+            })
+        }
+        _ => Ok((Signed::Nothing, None)),
+    };
+    signed.map_err(|error: Error| error.in_file(step.paths().certificate))
+}
+
 /// Makes the change of one pair, or of one certificate that is renewed by path.
-pub(super) fn change(shared: &Shared<'_>, step: &Step) -> Result<Changed> {
-    let changed = match (&step.work, &step.target) {
-        (Work::Chmod, target) => {
+pub(super) fn write(shared: &Shared<'_>, step: &Step, signed: &Signed) -> Result<Changed> {
+    let changed = match (&step.work, &step.target, signed) {
+        (Work::Chmod, target, _) => {
             let paths = match target {
                 Target::Ca(ca) => &ca.paths,
                 Target::Pair(pair) => &pair.paths,
@@ -35,28 +67,33 @@ pub(super) fn change(shared: &Shared<'_>, step: &Step) -> Result<Changed> {
             // The plan already has the mark of this pair
             Ok(Changed::default())
         }
-        (Work::Issue, Target::Pair(pair)) => issue(shared, step, pair),
-        (Work::Certify { key, rewrites_key }, Target::Pair(pair)) => {
-            certify(shared, step, pair, key, *rewrites_key)
+        (_, Target::Pair(pair), Signed::Bundle(bundle, overwrite)) => {
+            write_bundle(shared, step, pair, bundle, *overwrite)
         }
-        (Work::Rechain { certificates }, Target::Pair(pair)) => rechain(shared, pair, certificates),
-        (Work::Request { key }, Target::Pair(pair)) => host::request(shared, step, pair, *key),
-        (Work::Install { certificates, key }, Target::Pair(pair)) => {
+        (Work::Rechain { certificates }, Target::Pair(pair), _) => {
+            rechain(shared, pair, certificates)
+        }
+        (Work::Certify { key, .. }, Target::Pair(pair), Signed::Certificate(issued)) => {
+            write_certificate(shared, step, pair, key, issued)
+        }
+        (Work::Request { key }, Target::Pair(pair), _) => host::request(shared, step, pair, *key),
+        (Work::Install { certificates, key }, Target::Pair(pair), _) => {
             host::install(shared, pair, certificates, *key)
         }
-        (Work::RenewFile(renewal), Target::Files(paths)) => {
-            let ca = shared.renewal_signer(renewal)?;
+        (Work::RenewFile(renewal), Target::Files(paths), Signed::File(renewed)) => {
             let permissions = &shared.plan.permissions;
-            let issued = renewal.renew(paths, &ca, shared.files, permissions, shared.plan.now)?;
-            let certificate = issued.certificate().clone();
-            Ok(Changed {
-                mark: None,
-                product: Product {
-                    requested_end: renewal.validity.and(issued.requested_end()),
-                    not_after: Some(certificate.not_after()),
-                    denied: Vec::new(),
-                    certificate: Some(certificate),
-                },
+            renewed.write(paths, shared.files, permissions).map(|()| {
+                let issued = &renewed.issued;
+                let certificate = issued.certificate().clone();
+                Changed {
+                    mark: None,
+                    product: Product {
+                        requested_end: renewal.validity.and(issued.requested_end()),
+                        not_after: Some(certificate.not_after()),
+                        denied: Vec::new(),
+                        certificate: Some(certificate),
+                    },
+                }
             })
         }
         _ => Ok(Changed::default()),
@@ -65,7 +102,11 @@ pub(super) fn change(shared: &Shared<'_>, step: &Step) -> Result<Changed> {
 }
 
 /// Generates a key and issues its certificate.
-fn issue(shared: &Shared<'_>, step: &Step, pair: &DesiredPair) -> Result<Changed> {
+fn issue(
+    shared: &Shared<'_>,
+    step: &Step,
+    pair: &DesiredPair,
+) -> Result<(Signed, Option<Recorded>)> {
     let ca = shared.signer(pair.ca)?;
     let bundle = ca.at(shared.plan.now).issue(pair.profile, &pair.identity)?;
     let bundle = keeping(bundle, step, ca);
@@ -74,10 +115,11 @@ fn issue(shared: &Shared<'_>, step: &Step, pair: &DesiredPair) -> Result<Changed
         Action::Create => Overwrite::Refuse,
         _ => Overwrite::Replace,
     };
-    write(shared, step, pair, &bundle, overwrite)
+    let recorded = shared.recorded(bundle.certificate(), ca);
+    Ok((Signed::Bundle(Box::new(bundle), overwrite), recorded))
 }
 
-fn write(
+fn write_bundle(
     shared: &Shared<'_>,
     step: &Step,
     pair: &DesiredPair,
@@ -109,8 +151,9 @@ fn certify(
     pair: &DesiredPair,
     key: &PublicKey,
     rewrites_key: bool,
-) -> Result<Changed> {
+) -> Result<(Signed, Option<Recorded>)> {
     let ca = shared.signer(pair.ca)?;
+    let at = ca.at(shared.plan.now);
     if rewrites_key {
         let current = shared.key(&pair.paths.key)?;
         if current.public_key() != key {
@@ -118,16 +161,28 @@ fn certify(
                 path: step.paths().key,
             });
         }
-        let bundle = ca
-            .at(shared.plan.now)
-            .issue_for(current, pair.profile, &pair.identity)?;
+        let bundle = at.issue_for(current, pair.profile, &pair.identity)?;
         let bundle = keeping(bundle, step, ca);
-        return write(shared, step, pair, &bundle, Overwrite::Replace);
+        let recorded = shared.recorded(bundle.certificate(), ca);
+        return Ok((
+            Signed::Bundle(Box::new(bundle), Overwrite::Replace),
+            recorded,
+        ));
     }
-    let issued = ca
-        .at(shared.plan.now)
-        .certify(key, pair.profile, &pair.identity)?;
+    let issued = at.certify(key, pair.profile, &pair.identity)?;
     let issued = issued.keeping(&step.following, ca);
+    let recorded = shared.recorded(issued.certificate(), ca);
+    Ok((Signed::Certificate(Box::new(issued)), recorded))
+}
+
+/// Writes a certificate for the current key.
+fn write_certificate(
+    shared: &Shared<'_>,
+    step: &Step,
+    pair: &DesiredPair,
+    key: &PublicKey,
+    issued: &Issued,
+) -> Result<Changed> {
     let certificate = issued.to_pem();
     shared.files.put_certificate(
         &pair.paths,

@@ -1,8 +1,8 @@
 //! Data that the steps of a run share.
 
 use std::{
-    collections::HashMap,
-    path::Path,
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, atomic::AtomicUsize},
     time::SystemTime,
 };
@@ -20,7 +20,8 @@ use crate::{
         file_renewal::{FileRenewal, key_of},
         report::Product,
     },
-    store::{Attributes, LockedStore},
+    store::{Attributes, Issuance, LockedStore, record_issued},
+    x509::certificate::Certificate,
 };
 
 /// The data that the steps of a run share: the plan, the locked store and the CAs.
@@ -36,6 +37,13 @@ pub(super) struct Shared<'a> {
     pub(super) markers: HashMap<CaKind, Marker>,
     /// The number of keys of requests that failed after the key was written
     pub(super) further_keys: AtomicUsize,
+}
+
+/// An entry of the record that must be on the disk before its certificate is written.
+pub(super) struct Recorded {
+    pub(super) issuance: Issuance,
+    /// The certificate file of the CA, if the record is not that of the plan's directory
+    pub(super) ca_certificate: Option<PathBuf>,
 }
 
 /// The data that a changed pair adds to the cache and to the report.
@@ -93,9 +101,43 @@ impl<'a> Shared<'a> {
         if let Some(signer) = loaded.get(&kind) {
             return Ok(Arc::clone(signer));
         }
-        let signer = renewal.signer.load(kind, self.passphrase)?;
+        let now = self.plan.now;
+        let signer = renewal.signer.load(kind, self.passphrase, now)?;
         loaded.insert(kind, Arc::clone(&signer));
         Ok(signer)
+    }
+
+    /// The entry for a certificate of a CA of the directory, unless the plan records none.
+    pub(super) fn recorded(
+        &self,
+        certificate: &Certificate,
+        ca: &CertificateAuthority,
+    ) -> Option<Recorded> {
+        self.plan.records.then(|| Recorded {
+            issuance: Issuance::new(certificate, ca),
+            ca_certificate: None,
+        })
+    }
+
+    /// Adds the entries of a batch to their records.
+    pub(super) fn record_batch(&self, recorded: Vec<Recorded>) -> Result<()> {
+        let mut records: BTreeMap<Option<PathBuf>, Vec<Issuance>> = BTreeMap::new();
+        for one in recorded {
+            let issued = records.entry(one.ca_certificate).or_default();
+            issued.push(one.issuance);
+        }
+        records.into_iter().try_for_each(|(ca, issued)| match ca {
+            Some(ca) => record_issued(&ca, &issued),
+            None => self.record(&issued),
+        })
+    }
+
+    /// Adds certificates to the record of the directory's CAs.
+    pub(super) fn record(&self, issued: &[Issuance]) -> Result<()> {
+        if !self.plan.records {
+            return Ok(());
+        }
+        self.files.record(issued, &self.plan.permissions)
     }
 
     pub(super) fn marker(&self, kind: CaKind) -> Option<&Marker> {

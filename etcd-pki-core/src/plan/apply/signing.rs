@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::shared::{Changed, Shared, requested_end};
+use super::shared::{Changed, Recorded, Shared, requested_end};
 use crate::{
     ca::CertificateAuthority,
     error::{Error, Result},
@@ -43,19 +43,26 @@ fn with_made(bundle: &[Certificate], ca: &CertificateAuthority) -> String {
     all_pem(&bundle)
 }
 
-/// Signs a request. Returns the certificates for the host in PEM.
-pub(super) fn sign(shared: &Shared<'_>, step: &Step) -> Result<(String, Changed)> {
-    let (text, product) = match (&step.work, &step.target) {
+/// The answer to a request, or a trust bundle for a host. It is written after it is recorded.
+pub(super) struct Answer {
+    /// The certificates in PEM
+    pub(super) text: String,
+    pub(super) changed: Changed,
+}
+
+/// Signs a request. Also returns the entry of its certificate in the record. Writes nothing.
+pub(super) fn sign(shared: &Shared<'_>, step: &Step) -> Result<(Answer, Option<Recorded>)> {
+    let (text, product, recorded) = match (&step.work, &step.target) {
         (Work::Trust { certificates, .. }, Target::Ca(ca)) => {
             let text = match certificates {
                 TrustText::Known(text) => text.clone(),
                 TrustText::Made(bundle) => with_made(bundle, shared.signer(ca.kind)?),
             };
-            (text, Product::default())
+            (text, Product::default(), None)
         }
         (Work::Sign(request), Target::Pair(pair)) => {
-            let issued = shared
-                .signer(pair.ca)?
+            let ca = shared.signer(pair.ca)?;
+            let issued = ca
                 .at(shared.plan.now)
                 .sign(request, pair.profile, &pair.identity)
                 .map_err(|error| error.in_file(step.file()))?;
@@ -65,7 +72,15 @@ pub(super) fn sign(shared: &Shared<'_>, step: &Step) -> Result<(String, Changed)
                 denied: issued.denied_claims().to_vec(),
                 certificate: None,
             };
-            (issued.to_pem(), product)
+            let recorded = shared.recorded(issued.certificate(), ca);
+            let recorded = recorded.map(|one| match &pair.host {
+                Some(host) => Recorded {
+                    issuance: one.issuance.with_requester(host),
+                    ..one
+                },
+                None => one,
+            });
+            (issued.to_pem(), product, recorded)
         }
         _ => return Err(Error::Interrupted),
     };
@@ -73,5 +88,5 @@ pub(super) fn sign(shared: &Shared<'_>, step: &Step) -> Result<(String, Changed)
         mark: None,
         product,
     };
-    Ok((text, changed))
+    Ok((Answer { text, changed }, recorded))
 }

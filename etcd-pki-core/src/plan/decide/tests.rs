@@ -132,7 +132,7 @@ fn usages_of_a_leaf() {
     let both = make(|_| {});
     let one = make(|params| drop(params.extended_key_usages.remove(0)));
     let signs = make(|params| params.key_usages = vec![KeyUsagePurpose::KeyCertSign]);
-    let authority = make(|params| params.is_ca = ca("ca").is_ca);
+    let ca = make(|params| params.is_ca = ca("ca").is_ca);
     let explicit = make(|params| params.is_ca = IsCa::ExplicitNoCa);
     let twice = make(|params| {
         params.extended_key_usages[0] = params.extended_key_usages[1].clone();
@@ -145,7 +145,7 @@ fn usages_of_a_leaf() {
         ("a member with one", &one, &member, false),
         ("one usage twice", &twice, &member, false),
         ("another keyUsage", &signs, &member, false),
-        ("a CA", &authority, &member, false),
+        ("a CA", &ca, &member, false),
     ] {
         let found = usages(certificate, profile, false);
         assert_eq!(found.is_none(), is_met, "{what}: {found:?}");

@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::SystemTime,
 };
 
 use crate::{
@@ -118,7 +119,7 @@ impl Cas {
     }
 
     /// Fails if no CA can sign here. The error is that of the first CA.
-    pub(super) fn can_any_sign(&self, ca: &RenewalCa) -> Result<()> {
+    pub(super) fn can_any_sign(&self, ca: &RenewalCa, now: SystemTime) -> Result<()> {
         let can_sign = |(_, path, state): &(Option<CaKind>, PathBuf, CaState)| match state {
             CaState::Given(..) => true,
             CaState::Current(current, _) => can_sign(current, path).is_ok(),
@@ -128,7 +129,7 @@ impl Cas {
             return Ok(());
         }
         let kind = self.0.first().and_then(|(kind, ..)| *kind);
-        ca.load(kind, None).map(drop)
+        ca.load(kind, None, now).map(drop)
     }
 
     /// The CA that renews a certificate, with Go's judgement of certificates that it signs; or the

@@ -7,7 +7,8 @@ use rcgen::{
 
 use super::*;
 use crate::{
-    layout::Layout,
+    cluster::{CaSpec, Cluster, ClusterSpec, EntrySpec, Peers},
+    layout::{CaKind, Layout},
     test_certificates::{self, Made},
 };
 
@@ -251,4 +252,97 @@ fn what_arrives() {
         assert_eq!(judged.refused.len(), refused, "{what}");
         assert_eq!(judged.is_complete(), is_complete, "{what}");
     }
+}
+
+/// A bundle is enough for a leaf of the specification and of this CA if it verifies the leaf with
+/// the certificates after it in its file.
+#[test]
+fn leaves_that_a_bundle_does_not_verify() {
+    let (root, other) = (Made::root(ca("etcd-ca")), Made::root(ca("etcd-ca")));
+    let middle = root.sign(ca("middle"));
+    let leaf = middle.sign(test_certificates::member("a"));
+    let scratch = tempfile::tempdir().unwrap();
+    let exchange = tempfile::tempdir().unwrap();
+    let texts = [&leaf, &middle].map(|made| made.certificate.to_pem());
+    std::fs::write(scratch.path().join("member-a.pem"), texts.concat()).unwrap();
+    let cluster = Cluster::try_from(ClusterSpec {
+        ca: CaSpec {
+            peers: Some(Peers::Separate),
+            ..CaSpec::default()
+        },
+        members: vec![EntrySpec::new("a").with_names(["a.lan"]).unwrap()],
+        ..ClusterSpec::default()
+    });
+    let desired = cluster.unwrap().desired().unwrap();
+    let permissions = Attributes::default();
+    let pairs = desired.pairs.into_iter().map(|pair| {
+        let current = Current::read(scratch.path(), &pair.paths, &permissions, None);
+        (pair, current.unwrap())
+    });
+    let arrival = Arrival {
+        store: &Store::new(scratch.path(), Layout::default()),
+        exchange: &Exchange::open_or_make(exchange.path()).unwrap(),
+        host: "a",
+        permissions: &permissions,
+        options: &PlanOptions::new(),
+        pairs: &pairs.collect::<Vec<_>>(),
+        now: SystemTime::now(),
+    };
+    let kinds = desired.cas.into_iter().map(|desired| {
+        let trust = Trust::read(desired, &arrival, &mut Vec::new()).unwrap();
+        let verified_by = |ca: &Made| {
+            let bundle = std::slice::from_ref(&ca.certificate);
+            trust.unverified_by(bundle, &arrival)
+        };
+        assert_eq!(verified_by(&root), None);
+        (trust.desired.kind, verified_by(&other))
+    });
+    let path = Path::new("member-a.pem");
+    assert_eq!(
+        kinds.collect::<Vec<_>>(),
+        [(CaKind::Client, Some(path)), (CaKind::Peer, None)]
+    );
+}
+
+/// Without the CA's key, a host compares its leaves with all trusted CAs of the CA's name. A
+/// symbolic link is an obstacle only if its file must change.
+#[test]
+fn trusted_cas_of_the_name() {
+    let (named, renamed) = (Made::root(ca("etcd-ca")), Made::root(ca("other")));
+    let leaf = Made::root(test_certificates::leaf("etcd-ca"));
+    let scratch = tempfile::tempdir().unwrap();
+    let exchange = tempfile::tempdir().unwrap();
+    let all = [&renamed, &named, &leaf];
+    let texts = all.map(|made| made.certificate.to_pem());
+    std::fs::write(scratch.path().join("ca.pem"), texts.concat()).unwrap();
+    let cluster = Cluster::try_from(ClusterSpec::default()).unwrap();
+    let arrival = Arrival {
+        store: &Store::new(scratch.path(), Layout::default()),
+        exchange: &Exchange::open_or_make(exchange.path()).unwrap(),
+        host: "a",
+        permissions: &Attributes::default(),
+        options: &PlanOptions::new(),
+        pairs: &[],
+        now: SystemTime::now(),
+    };
+    let desired = cluster.desired().unwrap().cas.remove(0);
+    let mut trust = Trust::read(desired, &arrival, &mut Vec::new()).unwrap();
+    assert_eq!(trust.certificate(), Some(&named.certificate));
+    let found: Vec<_> = trust.named().collect();
+    assert!(!found.is_empty());
+    for (path, certificate) in found {
+        assert_eq!(
+            (path.as_path(), &certificate),
+            (Path::new("ca.pem"), &named.certificate)
+        );
+    }
+    assert_eq!(trust.obstacle(), None);
+    trust.link = Some(rules::leads_elsewhere(Path::new("ca.pem")));
+    assert_eq!(trust.obstacle(), None);
+    trust.change = Some(Change {
+        text: String::new(),
+        removed: Vec::new(),
+    });
+    assert_eq!(trust.obstacle(), trust.link.as_ref());
+    assert!(trust.obstacle().is_some());
 }

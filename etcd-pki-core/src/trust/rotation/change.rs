@@ -245,7 +245,8 @@ impl Rotation {
         let (identity, profile) = self.next_ca(options)?;
         let old = self
             .store
-            .load_ca(&self.paths(), options.passphrase, false)?;
+            .at(options.now())
+            .load(&self.paths(), options.passphrase)?;
         let key = match files.left_key(options)? {
             Some(key) => key,
             None => PrivateKey::generate_with(profile.algorithm())?,
@@ -258,7 +259,7 @@ impl Rotation {
             place.map_or(0, |place| place + 1),
             new.certificate().clone(),
         );
-        files.prepare(&new, &link, &bundle, options)
+        files.prepare(&new, &self.signing, &link, &bundle, options)
     }
 
     /// Trusted to switched.
@@ -285,9 +286,9 @@ impl Rotation {
         let link = previous.at(options.now()).link(&self.signing)?;
         let mut bundle = self.bundle.clone();
         let place = bundle.iter().position(|one| *one == self.signing);
-        let previous = previous.certificate().clone();
-        bundle.insert(place.map_or(0, |place| place + 1), previous);
-        files.trust_previous(&link, &bundle)
+        let previous = previous.certificate();
+        bundle.insert(place.map_or(0, |place| place + 1), previous.clone());
+        files.trust_previous(previous, &link, &bundle)
     }
 
     /// The trust bundle in the order of a stage: the CA that signs comes before the other one. The

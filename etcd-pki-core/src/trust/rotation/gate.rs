@@ -213,7 +213,9 @@ impl Rotation {
                     let mut unused = evidence.unused.iter();
                     unused.any(|serial| serial.eq_ignore_ascii_case(&issued.serial))
                 };
-                let issued = evidence.issued.iter().filter(|one| !is_unused(one));
+                let recorded = self.issued_in_use(options.now());
+                let issued = evidence.issued.iter().chain(&recorded);
+                let issued = issued.filter(|one| !is_unused(one));
                 let issued = issued.map(|issued| Obstacle::Issued {
                     serial: issued.serial.clone(),
                     subject: issued.subject.clone(),

@@ -101,6 +101,11 @@ impl Certificate {
         self.facts().content().subject().to_der().map_err(malformed)
     }
 
+    /// The issuer in DER.
+    pub(crate) fn issuer_der(&self) -> Result<Vec<u8>> {
+        self.facts().content().issuer().to_der().map_err(malformed)
+    }
+
     fn attributes(&self, oid: ObjectIdentifier) -> Vec<String> {
         attributes(self.facts().content().subject())
             .filter(|(kind, _)| *kind == oid)

@@ -28,24 +28,24 @@ impl Default for ExtensionsBuilder {
 }
 
 impl ExtensionsBuilder {
-    pub(crate) fn authority(self, path_length: u8) -> Self {
+    pub(crate) fn ca(self, path_length: u8) -> Self {
         self.basic_constraints(true, Some(path_length))
     }
 
     /// Adds a CA without a limit for the number of CAs below it.
-    pub(crate) fn unlimited_authority(self) -> Self {
+    pub(crate) fn unlimited_ca(self) -> Self {
         self.basic_constraints(true, None)
     }
 
-    pub(crate) fn no_authority(self) -> Self {
+    pub(crate) fn no_ca(self) -> Self {
         self.basic_constraints(false, None)
     }
 
     /// Adds basicConstraints, without default values (X.690, section 11.5).
-    fn basic_constraints(mut self, is_authority: bool, path_length: Option<u8>) -> Self {
+    fn basic_constraints(mut self, is_ca: bool, path_length: Option<u8>) -> Self {
         self.push(BasicConstraints::OID, true, |der| {
             der_writer::nest(der, SEQUENCE, |der| {
-                if is_authority {
+                if is_ca {
                     der.extend_from_slice(BOOLEAN_TRUE);
                 }
                 if let Some(path_length) = path_length {

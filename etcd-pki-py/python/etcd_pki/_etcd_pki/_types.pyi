@@ -10,7 +10,7 @@ from etcd_pki._etcd_pki.certificates import Certificate
 from etcd_pki._etcd_pki.cluster import ClusterEntry
 from etcd_pki._etcd_pki.identity import Identity, Profile
 from etcd_pki._etcd_pki.store import Store
-from etcd_pki._words import Action, CaKind, Compatibility, KeyAlgorithm, KeyFormat, Layout, Peers, Role, Strategy
+from etcd_pki._words import Action, CaKind, Compatibility, KeyAlgorithm, KeyFormat, Layout, Peers, RevocationReason, Role, Strategy
 from typing_extensions import TypeAlias
 
 Contents: TypeAlias = Union[bytes, bytearray, memoryview, str]
@@ -31,9 +31,36 @@ LayoutLike: TypeAlias = Union[Layout, Literal["kubespray", "kubeadm", "cfssl", "
 CaKindLike: TypeAlias = Union[CaKind, Literal["client", "peer"]]
 ActionLike: TypeAlias = Union[
     Action,
-    Literal["keep", "chmod", "renew", "re-issue", "create", "request", "wait", "install", "sign", "trust", "remove", "blocked"],
+    Literal[
+        "keep",
+        "chmod",
+        "renew",
+        "re-issue",
+        "create",
+        "request",
+        "wait",
+        "install",
+        "sign",
+        "trust",
+        "revoke",
+        "remove",
+        "blocked",
+    ],
 ]
 StoreLike: TypeAlias = Union[Store, str, PathLike[str]]
+RevocationReasonLike: TypeAlias = Union[
+    RevocationReason,
+    Literal[
+        "unspecified",
+        "keyCompromise",
+        "cACompromise",
+        "affiliationChanged",
+        "superseded",
+        "cessationOfOperation",
+        "privilegeWithdrawn",
+        "aACompromise",
+    ],
+]
 StrategyLike: TypeAlias = Union[Strategy, Literal["link", "bundle"]]
 PeersLike: TypeAlias = Union[Peers, Literal["shared", "separate"]]
 Progress: TypeAlias = Callable[[int, int], object]

@@ -1,4 +1,4 @@
-# The certificate authority.
+# The CA.
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -22,6 +22,7 @@ from etcd_pki._etcd_pki.certificates import Bundle, Certificate, Issued
 from etcd_pki._etcd_pki.findings import Finding
 from etcd_pki._etcd_pki.keys import PrivateKey, PublicKey
 from etcd_pki._etcd_pki.requests import CertificateRequest
+from etcd_pki._etcd_pki.revocation import RevocationList, Revoked
 from etcd_pki._etcd_pki.store import PairPaths
 from etcd_pki._signer import Signer
 
@@ -43,7 +44,9 @@ class CertificateAuthority:
         certificates: Certificates, key: PrivateKey, *, member_common_names: Iterable[str] = (), now: datetime | None = None
     ) -> CertificateAuthority: ...
     @staticmethod
-    def from_pem(certificates: Contents, key: Contents, *, passphrase: Passphrase | None = None) -> CertificateAuthority: ...
+    def from_pem(
+        certificates: Contents, key: Contents, *, passphrase: Passphrase | None = None, now: datetime | None = None
+    ) -> CertificateAuthority: ...
     @staticmethod
     def from_files(
         certificate: StrPath,
@@ -52,10 +55,11 @@ class CertificateAuthority:
         passphrase: Passphrase | None = None,
         member_common_names: Iterable[str] = (),
         for_renewal: bool = False,
+        now: datetime | None = None,
     ) -> CertificateAuthority: ...
     @staticmethod
     def from_signer(
-        certificates: Certificates, signer: Signer, *, member_common_names: Iterable[str] = ()
+        certificates: Certificates, signer: Signer, *, member_common_names: Iterable[str] = (), now: datetime | None = None
     ) -> CertificateAuthority: ...
     @property
     def certificate(self) -> Certificate: ...
@@ -67,6 +71,16 @@ class CertificateAuthority:
     def key(self) -> PrivateKey | None: ...
     @property
     def lacks_key_usage(self) -> bool: ...
+    def sign_revocation_list(
+        self,
+        entries: Iterable[Revoked] = (),
+        *,
+        following: Iterable[RevocationList] = (),
+        number: int | None = None,
+        indirect: bool = False,
+        validity: Validity | None = None,
+        now: datetime | None = None,
+    ) -> RevocationList: ...
     def issue(
         self,
         role: ProfileLike,
@@ -117,6 +131,7 @@ class CertificateAuthority:
         validity: Validity | None = None,
         now: datetime | None = None,
     ) -> Issued: ...
+    def renew_bundle(self, bundle: Bundle, *, validity: Validity | None = None, now: datetime | None = None) -> Bundle: ...
     def renewed(
         self,
         *,

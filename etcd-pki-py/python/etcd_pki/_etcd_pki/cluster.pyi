@@ -17,6 +17,7 @@ from etcd_pki._etcd_pki._types import (
     Passphrase,
     PeersLike,
     Progress,
+    RevocationReasonLike,
     StoreLike,
     StrPath,
     Validity,
@@ -25,7 +26,7 @@ from etcd_pki._etcd_pki.findings import Finding
 from etcd_pki._etcd_pki.identity import Identity
 from etcd_pki._etcd_pki.plan import Plan, Report
 from etcd_pki._etcd_pki.store import PairPaths
-from etcd_pki._words import CaKind, Compatibility, KeyAlgorithm, Layout, Role
+from etcd_pki._words import CaKind, Compatibility, KeyAlgorithm, Layout, RevocationReason, Role
 from typing_extensions import Self
 
 @final
@@ -48,7 +49,7 @@ class ClusterAdmin:
     def has_alternative_names(self) -> bool: ...
 
 @final
-class ClusterAuthority:
+class ClusterCa:
     def __new__(
         cls,
         common_name: str | None = None,
@@ -60,7 +61,10 @@ class ClusterAuthority:
         peers: PeersLike | None = None,
         without_common_name: bool = False,
         without_peer_common_name: bool = False,
+        record: bool = True,
     ) -> Self: ...
+    @property
+    def record(self) -> bool: ...
     @property
     def common_name(self) -> str | None: ...
     @property
@@ -157,6 +161,25 @@ class ClusterFiles:
     def ca_key_mode(self) -> int | None: ...
 
 @final
+class ClusterRevoked:
+    def __new__(
+        cls,
+        *,
+        client: str | None = None,
+        host: str | None = None,
+        serial: int | str | None = None,
+        reason: RevocationReasonLike | None = None,
+    ) -> Self: ...
+    @property
+    def client(self) -> str | None: ...
+    @property
+    def host(self) -> str | None: ...
+    @property
+    def serial(self) -> int | None: ...
+    @property
+    def reason(self) -> RevocationReason | None: ...
+
+@final
 class Cluster:
     def __new__(
         cls,
@@ -167,12 +190,13 @@ class Cluster:
         shared_names: Iterable[NameLike] = (),
         layout: LayoutLike = "kubespray",
         directory: StrPath | None = None,
-        authority: ClusterAuthority | None = None,
+        ca: ClusterCa | None = None,
         defaults: ClusterDefaults | None = None,
         admin: ClusterAdmin | bool = True,
         files: ClusterFiles | None = None,
         client_port: SupportsIndex | None = None,
         peer_port: SupportsIndex | None = None,
+        revoked: Iterable[ClusterRevoked] = (),
     ) -> Self: ...
     @staticmethod
     def from_yaml(text: str) -> Cluster: ...
@@ -186,7 +210,7 @@ class Cluster:
     @property
     def directory(self) -> Path | None: ...
     @property
-    def authority(self) -> ClusterAuthority: ...
+    def ca(self) -> ClusterCa: ...
     @property
     def defaults(self) -> ClusterDefaults: ...
     @property
@@ -207,6 +231,7 @@ class Cluster:
     def peer_port(self) -> int | None: ...
     @property
     def endpoints(self) -> list[MemberEndpoints]: ...
+    def revoked(self) -> list[ClusterRevoked]: ...
     @property
     def hosts(self) -> list[str]: ...
     def desired(self, *, host: str | None = None) -> Desired: ...
@@ -223,6 +248,7 @@ class Cluster:
         part_only: bool = False,
         backup: bool = False,
         replace_links: bool = False,
+        revoke: bool = False,
         now: datetime | None = None,
     ) -> Plan: ...
     def apply(
@@ -238,6 +264,7 @@ class Cluster:
         part_only: bool = False,
         backup: bool = False,
         replace_links: bool = False,
+        revoke: bool = False,
         now: datetime | None = None,
         passphrase: Passphrase | None = None,
         progress: Progress | None = None,
@@ -259,6 +286,8 @@ class Exported:
     def files(self) -> list[Path]: ...
     @property
     def unset_owners(self) -> list[str]: ...
+    @property
+    def other_files(self) -> list[Path]: ...
 
 @final
 class Desired:
@@ -302,8 +331,7 @@ class DesiredPair:
     def renew_before(self) -> str: ...
     @property
     def peer_port(self) -> Finding | None: ...
-    @property
-    def renewed_later(self) -> Finding | None: ...
+    def renewed_later(self, *, now: datetime | None = None) -> Finding | None: ...
     @property
     def host(self) -> str | None: ...
 
@@ -317,6 +345,7 @@ class KubesprayScript:
         hosts: Iterable[str] = (),
         algorithm: KeyAlgorithmLike | None = None,
         validity: Validity | None = None,
+        record: bool = True,
     ) -> Self: ...
     @property
     def names(self) -> list[NameLike]: ...

@@ -7,6 +7,7 @@ from typing import final
 
 from etcd_pki._etcd_pki._types import Before, Certificates, NameLike, RoleLike, StrPath
 from etcd_pki._etcd_pki.certificates import Certificate
+from etcd_pki._etcd_pki.revocation import RevocationList
 from etcd_pki._words import FindingCode, KeyMatch, Severity
 from typing_extensions import Self
 
@@ -104,6 +105,7 @@ class Verifier:
         role: RoleLike | None = None,
         host: NameLike | None = None,
         strict: bool = False,
+        revoked: RevocationList | None = None,
     ) -> Self: ...
     @staticmethod
     def next_to(
@@ -114,5 +116,6 @@ class Verifier:
         role: RoleLike | None = None,
         host: NameLike | None = None,
         strict: bool = False,
+        revoked: RevocationList | None = None,
     ) -> Verifier: ...
     def verify(self, certificate: Certificate) -> Verdict: ...

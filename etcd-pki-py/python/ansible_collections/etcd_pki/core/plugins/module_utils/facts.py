@@ -22,7 +22,7 @@ def of_certificate(certificate):
         other_names=certificate.other_names,
         key_usages=certificate.key_usages,
         extended_key_usages=certificate.extended_key_usages,
-        is_authority=certificate.is_ca,
+        is_ca=certificate.is_ca,
         not_before=rfc3339(certificate.not_valid_before_utc),
         not_after=rfc3339(certificate.not_valid_after_utc),
         serial_number=_hexadecimal(certificate.serial_number),

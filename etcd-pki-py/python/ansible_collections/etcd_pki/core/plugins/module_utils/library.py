@@ -43,12 +43,8 @@ def way_out(module, error):
 
 def explained(module, error):
     """Returns the message of an error of the package, with its hint if there is one."""
-    message = str(error)
-    if isinstance(error, etcd_pki.SpecificationError):
-        # Without the position: it refers to a text that the author of the task has never seen
-        message = f"{error.field}: {error.reason}"
     hint = way_out(module, error)
-    return f"{message} (hint: {hint})" if hint else message
+    return f"{error} (hint: {hint})" if hint else str(error)
 
 
 def refuse_empty_passphrases(module):

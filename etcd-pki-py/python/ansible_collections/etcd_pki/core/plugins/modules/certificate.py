@@ -76,6 +76,14 @@ options:
         third of the validity.
     type: str
     default: 30d
+  record:
+    description:
+      - Add a new certificate to the record of what the CA issued, C(.etcd-pki-issued.jsonl) next to O(ownca_path), before it is written.
+        C(etcd-pki ca issued) shows it.
+      - A CA has a record if its directory has one or a lock file of etcd-pki, or if its key has the name of a CA key in a layout. The
+        CA in O(ownca_content) has none.
+    type: bool
+    default: true
   return_content:
     description:
       - Return the certificate and the CA's certificate, to copy them to the host.
@@ -181,7 +189,7 @@ from ansible_collections.etcd_pki.core.plugins.module_utils.library import libra
 from ansible_collections.etcd_pki.core.plugins.module_utils.moment import rfc3339, validity
 
 
-def authority(pki, parameters):
+def load_ca(pki, parameters):
     """Returns the CA. Its key and certificate match, and it is valid today."""
     passphrase = parameters["ownca_privatekey_passphrase"]
     certificate, key = parameters["ownca_path"], parameters["ownca_privatekey_path"]
@@ -214,9 +222,9 @@ def missing_yet(module, pki):
 
     missing = [option for option in ("ownca_path", "ownca_privatekey_path", "csr_path") if is_missing(option)]
     if any(option.startswith("ownca_") for option in missing):
-        return facts.reason("missing_authority", "the authority is missing")
+        return facts.reason("missing_ca", "the CA is missing")
     if missing or parameters["csr_content"] == "":
-        authority(pki, parameters)
+        load_ca(pki, parameters)
         return facts.reason("missing_request", "the request is missing")
     return None
 
@@ -243,10 +251,10 @@ def sign(module, pki, file, found, result):
     """Signs the certificate, if there is a reason to."""
     parameters = module.params
     who, what, before = intended(pki, parameters)
-    ca, csr = authority(pki, parameters), request(pki, parameters)
+    ca, csr = load_ca(pki, parameters), request(pki, parameters)
     if ca.lacks_key_usage:
         module.warn(
-            "the authority's certificate has no keyUsage, so Python 3.13 and openssl -x509_strict refuse what it signs; "
+            "the CA's certificate has no keyUsage, so Python 3.13 and openssl -x509_strict refuse what it signs; "
             "etcd_pki.core.cluster, or `etcd-pki ca renew`, mends it with the same key"
         )
     if parameters["ownca_path"] and parameters["ownca_privatekey_path"]:
@@ -270,12 +278,22 @@ def sign(module, pki, file, found, result):
     if not reasons:
         return found[0]
     if issued.requested_utc and parameters["validity"]:
-        module.warn(f"it ends with its authority, before the {rfc3339(issued.requested_utc)} that was asked for")
+        module.warn(f"it ends with its CA, before the {rfc3339(issued.requested_utc)} that was asked for")
+    record(module, pki, ca, csr, issued.certificate)
     file.write(pki, issued.to_pem())
     finding = issued.certificate.peer_port
     if finding:
         module.warn(f"{finding.message}; {finding.fix}")
     return issued.certificate
+
+
+def record(module, pki, ca, csr, certificate):
+    """Adds the certificate to the record of the CA, before it is written."""
+    path, key = module.params["ownca_path"], module.params["ownca_privatekey_path"]
+    if module.check_mode or not module.params["record"] or not path:
+        return
+    if pki.record_path(path, key or path):
+        pki.record_issued(path, certificate, ca, requester=csr.subject or None)
 
 
 def present(module, pki, result):
@@ -343,6 +361,7 @@ def main():
             renew_before=dict(type="str", default="30d"),
             force=dict(type="bool", default=False),
             backup=dict(type="bool", default=False),
+            record=dict(type="bool", default=True),
             return_content=dict(type="bool", default=False),
             **OPTIONS,
         ),

@@ -110,7 +110,7 @@ extended_key_usages:
   type: list
   elements: str
   sample: [serverAuth, clientAuth]
-is_authority:
+is_ca:
   description: Whether it is a CA's.
   returned: success
   type: bool

@@ -53,6 +53,11 @@ options:
       peer_common_name:
         description: The common name of the peer CA.
         type: str
+      record:
+        description:
+          - Whether issued certificates are added to the record of the directory's CAs, C(.etcd-pki-issued.jsonl), which
+            C(etcd-pki ca issued) shows. The default is V(true).
+        type: bool
   defaults:
     description:
       - Values for entries that do not have their own.
@@ -147,6 +152,26 @@ options:
       peer:
         description: The port for peers, by default 2380.
         type: int
+  revoked:
+    description:
+      - Certificates that etcd refuses before they expire. The task adds them to C(revoked.crl), which etcd reads, and to C(revoked.pem).
+        Each is a dictionary with C(client), C(host) or C(serial), and optionally C(reason), such as C(keyCompromise).
+      - Copy C(revoked.crl) to the members. Open connections stay open. Remove a revoked member from the cluster first.
+    type: list
+    elements: dict
+    suboptions:
+      client:
+        description: The client with the certificates.
+        type: str
+      host:
+        description: The member or node with the certificates.
+        type: str
+      serial:
+        description: The serial number of the certificate, in hexadecimal and in quotes.
+        type: raw
+      reason:
+        description: The reason in the list, by its name in RFC 5280. etcd ignores it.
+        type: str
   host:
     description:
       - Only the files of this host, with the paths that they have on it.
@@ -181,8 +206,15 @@ options:
       - Remove pairs that are not in the specification, as RV(unmanaged) lists them. V(true) removes all of them, also those that the
         command C(etcd-pki cert issue) made. With O(only), it removes those of that name. A list of names removes only the pairs of
         these hosts and clients.
-      - A removed certificate stays valid until it expires, for everyone who has a copy of its key. The module warns of each one.
+      - A removed certificate stays valid until it expires, for everyone who has a copy of its key. The module warns of each one. O(revoke)
+        revokes them.
     type: raw
+    default: false
+  revoke:
+    description:
+      - Revoke the certificates that O(prune) removes, and those that get a new key with O(rekey). They are added to C(revoked.crl) and
+        C(revoked.pem) after their replacement is in place.
+    type: bool
     default: false
   backup:
     description:
@@ -223,6 +255,17 @@ EXAMPLES = r"""
     msg: "{{ item.action }} {{ item.certificate }}: {{ item.reasons | map(attribute='message') | join('; ') }}"
   loop: "{{ pki.changes }}"
 
+- name: Refuse alice's certificates, and what prune removes
+  etcd_pki.core.cluster:
+    directory: pki
+    members: [etcd-1]
+    clients: [root]
+    revoked: [{client: alice, reason: keyCompromise}]
+    prune: true
+    revoke: true
+  delegate_to: localhost
+  run_once: true
+
 - name: Keys that stay on their hosts, the first and the last of three steps
   etcd_pki.core.cluster:
     directory: /etc/ssl/etcd/ssl
@@ -249,7 +292,8 @@ changes:
     action:
       description:
         - V(create) makes a key and its certificate. V(renew) makes a certificate for the existing key. V(re-issue) replaces both.
-          V(chmod) sets modes or owners. V(remove) removes a pair that is not in the specification.
+          V(chmod) sets modes or owners. V(revoke) adds certificates to the revocation lists. V(remove) removes a pair that is not in the
+          specification.
         - With O(exchange), V(request) writes a request, and a key if there is none. V(sign) signs a request. V(install) installs a
           certificate. V(trust) installs the certificates of a CA, or gives them to a host.
       type: str
@@ -259,11 +303,11 @@ changes:
       type: str
       sample: /etc/ssl/etcd/ssl/member-etcd-1.pem
     privatekey:
-      description: The key's file.
+      description: The key's file. None for the revocation lists.
       type: str
       sample: /etc/ssl/etcd/ssl/member-etcd-1-key.pem
     role:
-      description: The role, or V(authority) for a CA. None for a pair that is removed.
+      description: The role, or V(ca) for a CA. None for a pair that is removed.
       type: str
       sample: member
     host:
@@ -315,7 +359,7 @@ changes:
           description: Whole days until then.
           type: int
   sample: []
-authority_changed:
+ca_changed:
   description: Whether a CA's certificate is among the changes. etcd reads it only when it starts.
   returned: success, and failure after the first change
   type: bool
@@ -414,7 +458,7 @@ unmanaged_ca:
       type: str
       sample: /etc/ssl/etcd/ssl/peer-ca-key.pem
   sample: null
-missing_authority_keys:
+missing_ca_keys:
   description:
     - The missing keys of CAs that must sign. In check mode they show that the task would fail on this host.
   returned: success
@@ -449,6 +493,7 @@ SPECIFICATION = dict(
             validity=dict(type="str"),
             peers=dict(type="str", choices=["shared", "separate"]),
             peer_common_name=dict(type="str"),
+            record=dict(type="bool"),
         ),
     ),
     defaults=dict(
@@ -486,6 +531,17 @@ SPECIFICATION = dict(
         ),
     ),
     ports=dict(type="dict", options=dict(client=dict(type="int"), peer=dict(type="int"))),
+    revoked=dict(
+        type="list",
+        elements="dict",
+        options=dict(
+            client=dict(type="str"),
+            host=dict(type="str"),
+            # Raw: without quotes, YAML reads a number in another base
+            serial=dict(type="raw"),
+            reason=dict(type="str"),
+        ),
+    ),
 )
 """The fields of a specification."""
 
@@ -502,12 +558,15 @@ def specification(parameters):
     if said.get("files", {}).get("ca"):
         of_ca = said["files"]["ca"].items()
         said["files"]["ca"] = {name: value for name, value in of_ca if value is not None}
+    if "revoked" in said:
+        given = [one.items() for one in said["revoked"]]
+        said["revoked"] = [{name: value for name, value in one if value is not None} for one in given]
     return said
 
 
 def planned(cluster, parameters):
     """Returns the plan for the options of the task."""
-    options = ("host", "exchange", "trust", "only", "rekey", "backup", "replace_links")
+    options = ("host", "exchange", "trust", "only", "rekey", "backup", "replace_links", "revoke")
     return cluster.plan(prune=parameters["prune"], **{option: parameters[option] for option in options})
 
 
@@ -549,7 +608,7 @@ def applied(module, pki, cluster):
 def reason(module, step, error):
     """Returns why a step failed or is blocked, with a hint."""
     if any(finding.code == "EP046" for finding in step.reasons):
-        hint = "compare the SHA-256 with `etcd-pki ca show` where the authority is; if it is the same, give it in trust"
+        hint = "compare the SHA-256 with `etcd-pki ca show` where the CA is; if it is the same, give it in trust"
         return f"{error} (hint: {hint})"
     return explained(module, error)
 
@@ -578,7 +637,7 @@ def fail_for(module, plan, report, error):
         changes=made,
         failures=[dict(paths(one.step.paths), message=reason(module, one.step, one.error)) for one in failures],
         refused=refused(plan),
-        authority_changed=has_authority(made),
+        ca_changed=has_ca(made),
         hosts_to_restart=report.hosts_to_restart,
     )
 
@@ -587,9 +646,9 @@ def changes(steps):
     """Returns the changes of steps, in the form of the result."""
     return [
         dict(
-            paths(step.paths),
+            of_step(step),
             action=str(step.action),
-            role="authority" if step.ca else step.role and str(step.role),
+            role="ca" if step.ca else step.role and str(step.role),
             host=step.host,
             reasons=[facts.of_finding(finding) for finding in step.reasons],
         )
@@ -597,16 +656,22 @@ def changes(steps):
     ]
 
 
+def of_step(step):
+    """The files of a step. The revocation lists have no key."""
+    files = paths(step.paths)
+    return dict(files, privatekey=None) if step.is_of_revocation_lists else files
+
+
 def paths(pair):
     """The two files of a pair."""
     return dict(certificate=str(pair.certificate), privatekey=str(pair.key))
 
 
-def has_authority(changes):
+def has_ca(changes):
     """Whether a CA certificate is among the changes. One that is given to a host does not change
     the CA here.
     """
-    own = [change for change in changes if change["role"] == "authority" and change["host"] is None]
+    own = [change for change in changes if change["role"] == "ca" and change["host"] is None]
     return any(change["action"] != "chmod" for change in own)
 
 
@@ -675,9 +740,10 @@ def warn(module, plan, report):
                 module.warn(f"{finding.message}: {finding.fix}")
     for step in plan.changes:
         if step.pair and str(step.action) in ISSUING:
-            for finding in filter(None, [step.pair.peer_port, step.pair.renewed_later]):
+            for finding in filter(None, [step.pair.peer_port, step.pair.renewed_later(now=plan.now_utc)]):
                 module.warn(f"{step.paths.certificate}: {finding.message}; {finding.fix}")
-        gone = step.removed_certificate
+        is_removed = str(step.action) == "remove" and not module.params["revoke"]
+        gone = step.removed_certificate if is_removed else None
         if gone and gone.not_valid_after_utc > now:
             module.warn(
                 f"{step.file} is removed, and its certificate stays valid until {rfc3339(gone.not_valid_after_utc)} for everyone who has "
@@ -700,6 +766,7 @@ def main():
             prune=dict(type="raw", default=False),
             backup=dict(type="bool", default=False),
             replace_links=dict(type="bool", default=False),
+            revoke=dict(type="bool", default=False),
             ownca_privatekey_passphrase=dict(type="str", no_log=True),
             **SPECIFICATION,
         ),
@@ -728,7 +795,7 @@ def main():
         module.exit_json(
             changed=plan.has_work,
             changes=made,
-            authority_changed=has_authority(made),
+            ca_changed=has_ca(made),
             hosts_to_restart=(report or plan).hosts_to_restart,
             next_renewal=due and rfc3339(due.due_utc),
             next_renewal_certificate=due and str(due.paths.certificate),
@@ -737,7 +804,7 @@ def main():
             waiting=[str(step.paths.certificate) for step in rest.changes if str(step.action) == "wait"],
             refused=[],
             hosts_without_request=rest.hosts_without_request,
-            missing_authority_keys=[str(step.paths.key) for step in rest.cas_without_key],
+            missing_ca_keys=[str(step.paths.key) for step in rest.cas_without_key],
             directory=str(plan.directory),
             diff=difference(plan, before, made),
         )

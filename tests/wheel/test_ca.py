@@ -1,6 +1,7 @@
 """CAs: their creation, the certificates that they sign, and the requests that they refuse."""
 
 from datetime import datetime, timedelta, timezone
+from types import SimpleNamespace
 
 import etcd_pki
 import pytest
@@ -40,7 +41,7 @@ def test_habits_of_kubespray():
     assert bundle.certificate.extended_key_usages == ["serverAuth", "clientAuth"]
 
 
-def test_an_authority_without_key_usage(tmp_path):
+def test_a_ca_without_key_usage(tmp_path):
     """Such as the CA of Kubespray's script."""
     (tmp_path / "openssl.conf").write_text(
         "[req]\ndistinguished_name = name\nx509_extensions = ca\n[name]\n[ca]\nbasicConstraints = CA:true\n"
@@ -106,7 +107,7 @@ def test_sign_grants_what_is_said_and_tells_the_rest(ca):
     assert repr(issued) == f"<Issued CN=backup, until {until}>"
 
 
-def test_the_end_is_cut_to_the_authoritys(ca):
+def test_the_end_is_cut_to_that_of_the_ca(ca):
     bundle = ca.issue(Role.CLIENT, "backup", validity=timedelta(days=5000))
     assert bundle.certificate.not_valid_after_utc == ca.certificate.not_valid_after_utc
     assert bundle.requested_utc > ca.certificate.not_valid_after_utc
@@ -172,6 +173,27 @@ def test_load(ca, other_ca, member, tmp_path):
     assert CertificateAuthority.from_files(paths.certificate, paths.key, passphrase="correct horse").key
     with pytest.raises(etcd_pki.errors.EncryptedKeyError):
         CertificateAuthority.from_files(paths.certificate, paths.key)
+
+
+def test_load_at_a_time(ca, tmp_path):
+    """Everything that loads a CA can load it at another time."""
+    paths = ca.write(tmp_path)
+    signer = SimpleNamespace(public_key=ca.key.public_key, sign=ca.key.sign)
+    loading = [
+        lambda now: CertificateAuthority.load(ca.certificate, ca.key, now=now),
+        lambda now: CertificateAuthority.from_pem(ca.certificate.to_pem(), ca.key.to_secret_pem(), now=now),
+        lambda now: CertificateAuthority.from_files(paths.certificate, paths.key, now=now),
+        lambda now: CertificateAuthority.from_signer(ca.certificate, signer, now=now),
+        lambda now: Store(tmp_path).ca(now=now),
+    ]
+    begin, end = ca.certificate.not_valid_before_utc, ca.certificate.not_valid_after_utc
+    for load in loading:
+        assert load(end).certificate == ca.certificate
+        with pytest.raises(etcd_pki.errors.CaExpiredError):
+            load(end + timedelta(seconds=1))
+        with pytest.raises(etcd_pki.errors.CaNotYetValidError):
+            load(begin - timedelta(days=1))
+    assert Store(tmp_path).ca(for_renewal=True, now=end + timedelta(days=1)).certificate == ca.certificate
 
 
 def test_write(ca, other_ca, tmp_path):
@@ -248,8 +270,31 @@ def test_settings(ca, member, tmp_path):
         Settings.etcd(Store(tmp_path), "etcd-2")
 
 
-def test_no_leaf_has_the_key_of_an_authority():
+def test_no_leaf_has_the_key_of_a_ca():
     ca = CertificateAuthority.create("etcd-ca")
     with pytest.raises(etcd_pki.errors.CaKeyInLeafError, match="could sign certificates") as raised:
         ca.issue(Role.CLIENT, "backup", key=ca.key)
     assert raised.value.subject == "CN=etcd-ca"
+
+
+def test_renew_a_bundle(ca, other_ca, tmp_path):
+    bundle = ca.issue(Role.MEMBER, "etcd-1", names=["10.0.0.11"], validity="90d")
+    later = datetime.now(timezone.utc) + timedelta(days=80)
+    renewed = ca.renew_bundle(bundle, now=later)
+    old, new = bundle.certificate, renewed.certificate
+    assert renewed.key.to_secret_pem() == bundle.key.to_secret_pem()
+    assert (renewed.role, renewed.name, renewed.chain) == (Role.MEMBER, "etcd-1", [])
+    assert (new.subject, new.dns_names, new.ip_addresses) == (old.subject, old.dns_names, old.ip_addresses)
+    assert abs(new.not_valid_after_utc - later - timedelta(days=90)) < timedelta(minutes=1)
+    assert new.serial_number != old.serial_number
+    short = ca.renew_bundle(bundle, validity="1d", now=later)
+    assert short.certificate.not_valid_after_utc < new.not_valid_after_utc
+    # Without the role, which files do not have
+    read = ca.renew_bundle(etcd_pki.Bundle.from_pem(bundle.to_pem(), bundle.to_secret_pem()), validity="20y")
+    assert (read.role, read.certificate.not_valid_after_utc) == (None, ca.certificate.not_valid_after_utc)
+    assert read.requested_utc > ca.certificate.not_valid_after_utc
+    ca.write(tmp_path)
+    renewed.write(tmp_path)
+    openssl("verify", "-x509_strict", "-no_check_time", "-CAfile", "ca.pem", "member-etcd-1.pem", cwd=tmp_path)
+    # Another CA can renew it too
+    other_ca.renew_bundle(bundle).certificate.check_issued_by(other_ca.certificate)

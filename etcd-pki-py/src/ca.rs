@@ -6,7 +6,9 @@ mod signing;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use etcd_pki_core::{CaKind, CertificateAuthority, Layout, Store, Validity, ca::CaRenewal};
+use etcd_pki_core::{
+    CaKind, CertificateAuthority, Layout, Store, Validity, ca::CaRenewal, x509::NewRevocationList,
+};
 use pyo3::{
     exceptions::{PyOverflowError, PyValueError},
     prelude::*,
@@ -20,12 +22,13 @@ use crate::{
     key::{PyPrivateKey, not_copied},
     layout::PyPairPaths,
     request::PyCertificateRequest,
-    text::PassphraseArgument,
+    revocation::{PyRevocationList, PyRevoked},
+    text::{Listed, PassphraseArgument},
     time::{Instant, ValidityArgument, instant},
     words::Word,
 };
 
-/// A certificate authority. It issues a key and its certificate together, and signs the requests of
+/// A CA. It issues a key and its certificate together, and signs the requests of
 /// others for their own keys.
 ///
 /// A `role` is a `Role`, or a `Profile` if a certificate differs from the usual one. An `identity`
@@ -43,8 +46,8 @@ use crate::{
 pub(crate) struct PyCertificateAuthority(Arc<CertificateAuthority>);
 
 impl PyCertificateAuthority {
-    pub(crate) fn new(authority: CertificateAuthority) -> Self {
-        Self(Arc::new(authority))
+    pub(crate) fn new(ca: CertificateAuthority) -> Self {
+        Self(Arc::new(ca))
     }
 
     pub(crate) fn get(&self) -> &CertificateAuthority {
@@ -80,7 +83,7 @@ impl PyCertificateAuthority {
     /// The CA's key, if it is in this process.
     #[getter]
     fn key(&self) -> Option<PyPrivateKey> {
-        PyPrivateKey::of_authority(Arc::clone(&self.0))
+        PyPrivateKey::of_ca(Arc::clone(&self.0))
     }
 
     /// Whether the certificate lacks keyUsage, as Kubespray's does. Go accepts this, and so does
@@ -119,6 +122,42 @@ impl PyCertificateAuthority {
     /// subject, and every extension except the one that names the issuer.
     fn renewal_request(&self, py: Python<'_>) -> PyResult<PyCertificateRequest> {
         work(py, || self.0.renewal_request()).map(PyCertificateRequest)
+    }
+
+    /// Signs a list of revoked certificates. Its number is above those of the lists `following`, and
+    /// by default the Unix time if that is greater. An `indirect` list may have certificates of
+    /// other CAs. The next update is due after `validity`, 90 days by default.
+    #[pyo3(
+        signature = (entries=Listed::default(), *, following=Listed::default(), number=None, indirect=false, validity=None, now=None),
+        text_signature = "($self, entries=(), *, following=(), number=None, indirect=False, validity=None, now=None)"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
+    fn sign_revocation_list(
+        &self,
+        py: Python<'_>,
+        entries: Listed<PyRevoked>,
+        following: Listed<PyRevocationList>,
+        number: Option<u64>,
+        indirect: bool,
+        validity: Option<ValidityArgument>,
+        now: Option<Instant>,
+    ) -> PyResult<PyRevocationList> {
+        let entries = entries.0.into_iter().map(|entry| entry.0);
+        let mut content = NewRevocationList::new(entries);
+        for list in &following.0 {
+            content = content.following(&list.0);
+        }
+        if let Some(number) = number {
+            content = content.with_number(number);
+        }
+        if indirect {
+            content = content.indirect();
+        }
+        if let Some(ValidityArgument(validity)) = validity {
+            content = content.with_validity(validity);
+        }
+        let now = instant(now);
+        work(py, || self.0.at(now).sign_revocation_list(&content)).map(PyRevocationList)
     }
 
     /// Writes the certificate, mode 0644, and the key, mode 0600: both files or none. The key is
@@ -161,7 +200,7 @@ impl PyCertificateAuthority {
     }
 
     fn __reduce__(&self) -> PyResult<()> {
-        Err(not_copied("certificate authority"))
+        Err(not_copied("CA"))
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use etcd_pki_core::{
     Certificate, CertificateAuthority, Identity, KeyAlgorithm, PrivateKey,
-    internal::{read_authority, read_authority_to_renew},
+    internal::{read_ca, read_ca_to_renew},
     role::Compatibility,
 };
 use pyo3::prelude::*;
@@ -46,9 +46,9 @@ impl PyCertificateAuthority {
         key: Option<&Bound<'_, PyPrivateKey>>,
         now: Option<Instant>,
     ) -> PyResult<Self> {
-        let profile = profile::authority(compatibility, algorithm, validity);
+        let profile = profile::ca(compatibility, algorithm, validity);
         let key = key.map(Bound::get);
-        let authority = work(py, || {
+        let ca = work(py, || {
             let mut identity = Identity::from_common_name(&common_name.0)?;
             if let Some(Text(organization)) = &organization {
                 identity = identity.with_organization(organization)?;
@@ -59,7 +59,7 @@ impl PyCertificateAuthority {
             };
             CertificateAuthority::create_for(key, &identity, profile, instant(now))
         });
-        authority.map(Self::new)
+        ca.map(Self::new)
     }
 
     /// Loads a CA from its certificate and key.
@@ -83,36 +83,39 @@ impl PyCertificateAuthority {
         now: Option<Instant>,
     ) -> PyResult<Self> {
         let key = key.get();
-        let authority = work(py, || {
+        let ca = work(py, || {
             CertificateAuthority::load_at(certificates.0, key.imported()?, instant(now))
         });
-        authority.map(|authority| Self::refusing(authority, member_common_names))
+        ca.map(|ca| Self::refusing(ca, member_common_names))
     }
 
     /// Loads a CA from PEM, as `load` does.
     #[staticmethod]
-    #[pyo3(signature = (certificates, key, *, passphrase=None))]
+    #[pyo3(signature = (certificates, key, *, passphrase=None, now=None))]
     fn from_pem(
         py: Python<'_>,
         certificates: Contents,
         key: Contents,
         passphrase: Option<PassphraseArgument>,
+        now: Option<Instant>,
     ) -> PyResult<Self> {
         let passphrase = passphrase.as_deref();
-        let authority = work(py, || {
+        let ca = work(py, || {
             let all = Certificate::all_from_bytes(certificates.as_bytes())?;
             let key = PrivateKey::from_bytes(key.as_bytes(), passphrase)?;
-            CertificateAuthority::load(all, key)
+            CertificateAuthority::load_at(all, key, instant(now))
         });
-        authority.map(Self::new)
+        ca.map(Self::new)
     }
 
     /// Loads a CA from its two files, PEM or DER, as `load` does. `for_renewal=True` also loads one
     /// that has expired, so that it can be renewed.
     #[staticmethod]
     #[pyo3(
-        signature = (certificate, key, *, passphrase=None, member_common_names=Listed::default(), for_renewal=false),
-        text_signature = "(certificate, key, *, passphrase=None, member_common_names=(), for_renewal=False)"
+        signature = (
+            certificate, key, *, passphrase=None, member_common_names=Listed::default(), for_renewal=false, now=None
+        ),
+        text_signature = "(certificate, key, *, passphrase=None, member_common_names=(), for_renewal=False, now=None)"
     )]
     fn from_files(
         py: Python<'_>,
@@ -121,41 +124,43 @@ impl PyCertificateAuthority {
         passphrase: Option<PassphraseArgument>,
         member_common_names: Listed<Text>,
         for_renewal: bool,
+        now: Option<Instant>,
     ) -> PyResult<Self> {
         let passphrase = passphrase.as_deref();
         let read = if for_renewal {
-            read_authority_to_renew
+            read_ca_to_renew
         } else {
-            read_authority
+            read_ca
         };
-        let authority = work(py, || read(&certificate, &key, passphrase));
-        authority.map(|authority| Self::refusing(authority, member_common_names))
+        let ca = work(py, || read(&certificate, &key, passphrase, instant(now)));
+        ca.map(|ca| Self::refusing(ca, member_common_names))
     }
 
     /// Creates a CA with a key outside this process: any object with `public_key` and
     /// `sign(message)`. Each of its signatures is checked before it is used.
     #[staticmethod]
     #[pyo3(
-        signature = (certificates, signer, *, member_common_names=Listed::default()),
-        text_signature = "(certificates, signer, *, member_common_names=())"
+        signature = (certificates, signer, *, member_common_names=Listed::default(), now=None),
+        text_signature = "(certificates, signer, *, member_common_names=(), now=None)"
     )]
     fn from_signer(
         py: Python<'_>,
         certificates: Certificates,
         signer: PySigner,
         member_common_names: Listed<Text>,
+        now: Option<Instant>,
     ) -> PyResult<Self> {
-        let authority = work(py, || {
-            CertificateAuthority::from_signer(certificates.0, signer)
+        let ca = work(py, || {
+            CertificateAuthority::from_signer_at(certificates.0, signer, instant(now))
         });
-        authority.map(|authority| Self::refusing(authority, member_common_names))
+        ca.map(|ca| Self::refusing(ca, member_common_names))
     }
 }
 
 impl PyCertificateAuthority {
     /// A CA that refuses these common names to nodes and clients.
-    fn refusing(authority: CertificateAuthority, member_common_names: Listed<Text>) -> Self {
+    fn refusing(ca: CertificateAuthority, member_common_names: Listed<Text>) -> Self {
         let names = member_common_names.0.into_iter().map(|Text(name)| name);
-        Self::new(authority.with_member_common_names(names))
+        Self::new(ca.with_member_common_names(names))
     }
 }

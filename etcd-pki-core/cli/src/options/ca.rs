@@ -7,11 +7,13 @@ use std::{
 
 use clap::{ArgGroup, Args, ValueHint};
 use etcd_pki_core::{
-    CaKind, CertificateAuthority, Error, Layout, Store, inspect, internal::read_regular_file,
+    CaKind, CertificateAuthority, Error, Layout, Store, inspect,
+    internal::read_regular_file,
     layout::PairPaths,
+    store::{Issuance, record_issued},
 };
 
-use super::{PassphraseOptions, one_of};
+use super::{PassphraseOptions, RecordOption, one_of};
 use crate::{
     failure::{Failure, Message},
     files::is_same,
@@ -20,7 +22,7 @@ use crate::{
 };
 
 /// The heading of the options that name a CA's files
-pub(crate) const AUTHORITY: &str = "CA";
+pub(crate) const CA: &str = "CA";
 
 /// The hint if the directory has a CA without its key
 pub(crate) const KEY_ELSEWHERE: &str =
@@ -87,18 +89,20 @@ pub(crate) fn check_layout(store: &Store, kind: CaKind) -> Result<(), Failure> {
 
 /// A CA with its key.
 #[derive(Args)]
-#[command(group = place_of_authority())]
-pub(crate) struct AuthorityOptions {
+#[command(group = place_of_ca())]
+pub(crate) struct CaOptions {
     #[command(flatten)]
     pub(crate) directory: DirectoryOptions,
     /// The CA certificate, instead of the directory's
-    #[arg(long, value_name = "FILE", help_heading = AUTHORITY)]
+    #[arg(long, value_name = "FILE", help_heading = CA)]
     ca: Option<PathBuf>,
     /// The CA key, instead of the directory's
-    #[arg(long, value_name = "FILE", help_heading = AUTHORITY)]
+    #[arg(long, value_name = "FILE", help_heading = CA)]
     ca_key: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) passphrase: PassphraseOptions,
+    #[command(flatten)]
+    pub(crate) record: RecordOption,
 }
 
 fn is_one_store(one: &Store, other: &Store) -> bool {
@@ -106,14 +110,14 @@ fn is_one_store(one: &Store, other: &Store) -> bool {
 }
 
 /// The location of a CA: a directory, or two files.
-pub(crate) fn place_of_authority() -> ArgGroup {
-    ArgGroup::new("place of the authority")
+pub(crate) fn place_of_ca() -> ArgGroup {
+    ArgGroup::new("place of the CA")
         .args(["directory", "ca"])
         .multiple(true)
         .required(true)
 }
 
-impl AuthorityOptions {
+impl CaOptions {
     /// Whether the CA's files are named, instead of found in the directory.
     pub(crate) fn is_named(&self) -> bool {
         self.ca.is_some()
@@ -188,10 +192,27 @@ impl AuthorityOptions {
                 })
             }),
         };
-        let ca = ca.map_err(|error| self.or_no_authority_yet(error))?;
+        let ca = ca.map_err(|error| self.or_no_ca_yet(error))?;
         match store {
             Some(store) => Ok(ca.with_member_common_names(store.member_common_names()?)),
             None => Ok(ca),
+        }
+    }
+
+    /// The certificate file of the CA, if its record is next to it.
+    pub(crate) fn recorded_at(&self) -> Option<PathBuf> {
+        let (certificate, key) = self.files().ok()?;
+        if self.is_named() {
+            return self.record.place_of(&certificate, &key);
+        }
+        Some(certificate).filter(|_| !self.record.no_record)
+    }
+
+    /// Adds a certificate of the CA to its record.
+    pub(crate) fn record(&self, issuance: Issuance) -> etcd_pki_core::Result<()> {
+        match self.recorded_at() {
+            Some(file) => record_issued(&file, &[issuance]),
+            None => Ok(()),
         }
     }
 
@@ -209,7 +230,7 @@ impl AuthorityOptions {
     }
 
     /// Returns the error. If the directory has no CA, the hint shows how to create one.
-    pub(crate) fn or_no_authority_yet(&self, error: Error) -> Failure {
+    pub(crate) fn or_no_ca_yet(&self, error: Error) -> Failure {
         let own = self.directory.store();
         let own = own.map(|store| store.ca_paths(CaKind::Client));
         let is_own = |path: &Path, of: fn(&PairPaths) -> &PathBuf| {
@@ -227,7 +248,7 @@ impl AuthorityOptions {
                 Failure::Failed(Message {
                     text: error.to_string(),
                     hint: Some(format!(
-                        "make an authority first: `etcd-pki ca new -d {}`",
+                        "make a CA first: `etcd-pki ca new -d {}`",
                         directory.display()
                     )),
                 })
@@ -259,7 +280,7 @@ impl AuthorityOptions {
             (None, Some(key), Some(pair)) => Ok((pair.certificate, key.clone())),
             (None, None, Some(pair)) => Ok((pair.certificate, pair.key)),
             (Some(_), None, _) | (None, _, None) => Err(Failure::usage(
-                "--ca names an authority's certificate, and its key is missing",
+                "--ca names a CA's certificate, and its key is missing",
                 "give the key with --ca-key FILE",
             )),
         }

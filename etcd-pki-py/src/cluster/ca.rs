@@ -14,19 +14,20 @@ use crate::{hash::hash_by_debug, text::Text, time::ValidityArgument, words::Word
 /// By default the `common_name` is `etcd-ca`, there is no `organization`, the `algorithm` of the
 /// key is that of the defaults, the `validity` is ten years, and `peers` are `shared`, one CA for
 /// all. With `separate` there is a second one for peers, with the name `peer_common_name`.
-/// `without_common_name` and `without_peer_common_name` describe CAs that have none.
-#[pyclass(frozen, eq, hash, name = "ClusterAuthority", module = "etcd_pki")]
+/// `without_common_name` and `without_peer_common_name` describe CAs that have none. With
+/// `record=False`, issued certificates are not added to the record of the directory's CAs.
+#[pyclass(frozen, eq, hash, name = "ClusterCa", module = "etcd_pki")]
 #[derive(PartialEq)]
-pub(crate) struct PyClusterAuthority(pub(crate) CaSpec);
+pub(crate) struct PyClusterCa(pub(crate) CaSpec);
 
-hash_by_debug!(PyClusterAuthority);
+hash_by_debug!(PyClusterCa);
 
 #[pymethods]
-impl PyClusterAuthority {
+impl PyClusterCa {
     #[new]
     #[pyo3(signature = (
         common_name=None, *, peer_common_name=None, organization=None, algorithm=None, validity=None, peers=None,
-        without_common_name=false, without_peer_common_name=false
+        without_common_name=false, without_peer_common_name=false, record=true
     ))]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn new(
@@ -38,6 +39,7 @@ impl PyClusterAuthority {
         peers: Option<Word<Peers>>,
         without_common_name: bool,
         without_peer_common_name: bool,
+        record: bool,
     ) -> PyResult<Self> {
         let default = CaSpec::default();
         let ca = CaSpec {
@@ -55,6 +57,7 @@ impl PyClusterAuthority {
             algorithm: algorithm.map(|Word(algorithm)| algorithm),
             validity: validity.map(|ValidityArgument(validity)| validity),
             peers: peers.map(|Word(peers)| peers),
+            record,
         };
         // The default depends on the layout
         check(ClusterSpec {
@@ -103,10 +106,16 @@ impl PyClusterAuthority {
         self.0.has_separate_peers()
     }
 
+    /// Whether issued certificates are added to the record of the directory's CAs.
+    #[getter]
+    fn record(&self) -> bool {
+        self.0.record
+    }
+
     fn __repr__(&self) -> String {
         let name = self.0.common_name.as_ref().or(self.0.organization.as_ref());
         format!(
-            "<ClusterAuthority {}>",
+            "<ClusterCa {}>",
             name.map_or("without a name", String::as_str)
         )
     }

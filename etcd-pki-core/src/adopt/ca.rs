@@ -16,12 +16,13 @@ use crate::{
     inspect::issuer,
     key::KeyAlgorithm,
     layout::{CaKind, FileKind},
-    store::{Store, read_authority, read_certificates, read_regular_file},
+    store::{Store, read_ca, read_certificates, read_regular_file},
+    time::clock,
     x509::certificate::Certificate,
 };
 
 /// The part of the specification on the CAs.
-pub(super) fn authority(
+pub(super) fn describe(
     store: &Store,
     pairs: &[Pair],
     habits: &Habits,
@@ -33,7 +34,7 @@ pub(super) fn authority(
     let usual = habits.compatibility.ca().validity();
     let mut ca = CaSpec {
         common_name: described_name(&certificate),
-        algorithm: algorithm.filter(|algorithm| *algorithm != habits.authority_algorithm()),
+        algorithm: algorithm.filter(|algorithm| *algorithm != habits.ca_algorithm()),
         validity: habits::validity(&certificate).filter(|validity| *validity != usual),
         ..CaSpec::default()
     };
@@ -109,7 +110,7 @@ fn of_kind(
         let text = "is not here, or cannot be read: without it nothing can be renewed";
         remarks.push(Remark::new(&pair.paths.key, text));
     } else if let Err(Error::File { error, .. }) =
-        read_authority(&paths.certificate, &paths.key, None)
+        read_ca(&paths.certificate, &paths.key, None, clock::now())
     {
         remarks.push(Remark::new(
             &pair.paths.key,

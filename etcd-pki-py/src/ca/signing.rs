@@ -27,6 +27,10 @@ use crate::{
 #[pymethods]
 impl PyCertificateAuthority {
     /// Generates a key, unless one is given, and issues its certificate.
+    ///
+    /// With RBAC, the common name is the user, and etcd's JSON gateway refuses every client
+    /// certificate that has one, also with a valid token. Its clients need an identity such as
+    /// `Identity("app", organization="etcd-gateway", without_common_name=True)`, and a token.
     #[pyo3(
         signature = (role, identity, *, names=Names::default(), algorithm=None, validity=None, key=None, now=None),
         text_signature = "($self, role, identity, *, names=(), algorithm=None, validity=None, key=None, now=None)"
@@ -77,9 +81,8 @@ impl PyCertificateAuthority {
     ) -> PyResult<PyIssued> {
         let request = &request.get().0;
         let asked = Asked::of(role.with(None, validity), identity, names, now);
-        self.signed(py, |authority| {
-            authority
-                .at(asked.now)
+        self.signed(py, |ca| {
+            ca.at(asked.now)
                 .sign(request, asked.profile, &asked.identity)
         })
     }
@@ -103,9 +106,8 @@ impl PyCertificateAuthority {
     ) -> PyResult<PyIssued> {
         let key = &public_key.get().0;
         let asked = Asked::of(role.with(None, validity), identity, names, now);
-        self.signed(py, |authority| {
-            authority
-                .at(asked.now)
+        self.signed(py, |ca| {
+            ca.at(asked.now)
                 .certify(key, asked.profile, &asked.identity)
         })
     }
@@ -165,13 +167,36 @@ impl PyCertificateAuthority {
         let key = public_key.map_or_else(|| certificate.public_key(), |key| &key.get().0);
         let validity = validity.map(|ValidityArgument(validity)| validity);
         let now = instant(now);
-        self.signed(py, |authority| {
-            let ca = authority.at(now);
+        self.signed(py, |ca| {
+            let ca = ca.at(now);
             match validity {
                 Some(validity) => ca.renew_for(certificate, key, validity),
                 None => ca.renew(certificate, key),
             }
         })
+    }
+
+    /// Renews the certificate of a bundle for the same key. The bundle keeps its role and name. By
+    /// default it is valid for as long as the old one was.
+    #[pyo3(signature = (bundle, *, validity=None, now=None))]
+    fn renew_bundle(
+        &self,
+        py: Python<'_>,
+        bundle: &Bound<'_, PyBundle>,
+        validity: Option<ValidityArgument>,
+        now: Option<Instant>,
+    ) -> PyResult<PyBundle> {
+        let bundle = bundle.get().get();
+        let validity = validity.map(|ValidityArgument(validity)| validity);
+        let now = instant(now);
+        let renewed = signing(py, || {
+            let ca = self.0.at(now);
+            match validity {
+                Some(validity) => ca.renew_bundle_for(bundle, validity),
+                None => ca.renew_bundle(bundle),
+            }
+        })?;
+        Ok(PyBundle::issued(renewed, self.0.root().clone()))
     }
 }
 
