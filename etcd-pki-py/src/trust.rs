@@ -39,8 +39,8 @@ use crate::{
 /// >>> rotation = rotation.prepare()
 /// >>> rotation.stage == Stage.TRUSTED
 /// True
-/// >>> rotation.gate(confirmed=["etcd-1"]).obstacles[0].startswith("it is not confirmed")
-/// True
+/// >>> rotation.gate().is_open
+/// False
 /// >>> rotation.next(confirmed=["etcd-1"], clients_confirmed=True).stage == Stage.SWITCHED
 /// True
 #[pyclass(frozen, name = "Rotation", module = "etcd_pki")]
