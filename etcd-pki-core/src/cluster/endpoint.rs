@@ -227,7 +227,7 @@ impl Cluster {
     }
 }
 
-/// The name or address by which others connect to a member.
+/// The name or address of a member to which others connect.
 fn host(entry: &EntrySpec, identity: &Identity, is_own: impl Fn(IpAddr) -> bool) -> String {
     let addresses = addresses(identity);
     let is_far = |address: &&IpAddr| !address.is_loopback();
