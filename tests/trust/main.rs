@@ -6,5 +6,6 @@
     reason = "a failing step fails the test"
 )]
 
+mod live;
 mod probe;
 mod rotation;
