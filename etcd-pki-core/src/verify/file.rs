@@ -7,7 +7,6 @@ mod asn1;
 mod key;
 mod pem;
 mod refusal;
-mod rsa;
 
 use x509_cert::certificate::Version;
 
