@@ -35,6 +35,7 @@ use crate::{
         Attributes, Exchange, Store, look_below, owner_of_directory, read_below, trusted_owner,
         unless_too_large, user_name,
     },
+    verify::refused_as_too_large,
     x509::{
         bundle::{all_pem, check_chain},
         certificate::Certificate,
@@ -324,6 +325,10 @@ impl<F: FnOnce() -> OtherCas> HostPair<'_, F> {
         let limit = limits::EXCHANGE_CHAIN;
         limits::check("chain", chain.len(), limit, "certificates").map_err(refusal)?;
         check_chain(leaf, chain).map_err(refusal)?;
+        let lengths = all.iter().map(|one| one.as_der().len());
+        if let Some(finding) = refused_as_too_large(lengths) {
+            return Err(Refusal::new(path, finding));
+        }
         Ok(Some(all_pem(&all)))
     }
 
