@@ -11,10 +11,10 @@
 mod trace;
 
 use etcd_pki_tests::{
-    LOCK_FILE, Tool,
+    Tool,
     cluster::{Cluster, SPECIFICATION},
     command::etcd_pki,
-    stderr_of,
+    is_lock, stderr_of,
 };
 
 use self::trace::Trace;
@@ -51,7 +51,7 @@ fn large() -> String {
 fn named(cluster: &Cluster, trace: &Trace) -> Vec<String> {
     let directory = cluster.directory().canonicalize().unwrap();
     let names = trace.named(&directory);
-    names.into_iter().filter(|name| name != LOCK_FILE).collect()
+    names.into_iter().filter(|name| !is_lock(name)).collect()
 }
 
 fn contents(cluster: &Cluster) -> Vec<String> {

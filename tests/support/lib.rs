@@ -63,3 +63,11 @@ pub use crate::{
 
 /// The name of the lock file, which stays in the directory of a store.
 pub const LOCK_FILE: &str = ".etcd-pki.lock";
+
+/// Whether a path is that of a lock file: of a store, or of a user in another directory.
+#[must_use]
+pub fn is_lock(path: impl AsRef<std::path::Path>) -> bool {
+    let name = path.as_ref().file_name().unwrap_or_default();
+    let name = name.to_string_lossy();
+    name.starts_with(".etcd-pki") && name.ends_with(".lock")
+}

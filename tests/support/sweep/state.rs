@@ -10,9 +10,9 @@ use std::{
 use etcd_pki_core::{Bundle, PrivateKey};
 
 use super::command;
+use crate::is_lock;
 
-/// Files that a run leaves and that are not part of its result: the lock, and backups.
-const LOCK_FILE: &str = ".etcd-pki.lock";
+/// The extension of backups, which a run leaves and which are not part of its result
 const BACKUP: &str = "bak";
 
 /// The files below a directory, each with its mode.
@@ -80,7 +80,7 @@ impl State {
         for (path, (contents, _)) in &self.0 {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let is_backup = path.extension().is_some_and(|end| end == BACKUP);
-            if name.starts_with('.') && name != LOCK_FILE && !is_backup {
+            if name.starts_with('.') && !is_lock(path) && !is_backup {
                 let with_key = if has_key(contents) {
                     ", with a key"
                 } else {
