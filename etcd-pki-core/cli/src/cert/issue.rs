@@ -10,7 +10,7 @@ use etcd_pki_core::{
 use crate::{
     facts::in_words,
     failure::{Failure, Message, Outcome},
-    files::{File, Replacing, spare_authority},
+    files::{self, File, Replacing, spare_authority},
     input::Input,
     options::{
         self, AuthorityOptions, ForceOption, IdentityOptions, JsonOption, KeyOptions, KeyUse,
@@ -81,20 +81,31 @@ impl Issue {
         let mut report = Report::new(&self.json);
         let ca = self.authority.load(input)?;
         self.check_authority_of(store, &ca)?;
+        // A key of the directory is read under the lock, because another process may replace it
+        let in_place: Vec<&Path> = paths
+            .iter()
+            .filter(|pair| self.key.is_in_place(&pair.key))
+            .map(|pair| &*pair.certificate)
+            .collect();
+        let locked = (!in_place.is_empty()).then(|| files::lock(&in_place));
+        let locked = locked.transpose()?;
         let bundles = pairs.iter().map(|_| self.make(&ca, input));
         let bundles: Vec<Bundle> = bundles.collect::<Result<_, _>>()?;
         let mut new = Vec::new();
         let mut written = Vec::new();
         for ((bundle, pair), paths) in bundles.iter().zip(&pairs).zip(&paths) {
-            if self.key.is_in_place(&paths.key) {
+            if self.key.is_in_place(&paths.key)
+                && let Some(locked) = &locked
+            {
                 let certificate = bundle.to_pem();
                 let file = File::public(&paths.certificate, &certificate);
-                report.write(&[file], self.force.replacing())?;
+                let _ = report.write_locked(&[file], self.force.replacing(), locked)?;
             } else {
                 new.push((bundle, pair));
                 written.push(paths);
             }
         }
+        drop(locked);
         if !new.is_empty() {
             let files: Vec<_> = paths
                 .iter()
@@ -147,6 +158,7 @@ impl Issue {
         let (out, key_out) = self.out.files()?;
         let mut report = Report::on(&self.key.files(&out, &key_out), &self.json)?;
         let ca = self.authority.load(input)?;
+        let locked = files::lock(&self.key.files(&out, &key_out))?;
         let bundle = self.make(&ca, input)?;
 
         let certificate = bundle.to_pem();
@@ -154,7 +166,7 @@ impl Issue {
         let key_out = self.key.is_new().then_some(&*key_out);
         let mut files = vec![File::public(&out, &certificate)];
         files.extend(key_out.map(|path| File::secret(path, &key, bundle.key().public_key())));
-        report.write(&files, self.force.replacing())?;
+        let _ = report.write_locked(&files, self.force.replacing(), &locked)?;
         self.tell(&mut report, &bundle, &out, key_out);
         self.finish(report, &ca)
     }
