@@ -264,6 +264,9 @@ fn place(leaf: &Path) -> Option<Place> {
 /// The directory with the trees of all hosts, if a file has the place of a leaf in such a tree.
 /// Layouts without hosts in their names have these trees.
 pub(super) fn directory_of_trees(path: &Path, layout: Layout) -> Option<PathBuf> {
+    if layout.names_hosts() {
+        return None;
+    }
     let levels = layout.neighbours(path)?.levels + 2;
     let above = |path: &Path| {
         let directory = path.ancestors().nth(levels)?;

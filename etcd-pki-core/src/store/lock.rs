@@ -108,23 +108,23 @@ impl Locked {
                         file,
                         process: process::id(),
                     };
-                    let is_at = locked.is_at(path)?;
-                    match scope {
-                        // Another process has made it a store since the caller looked
-                        Scope::Files if is_at && is_store(&locked.directory) => {
+                    if locked.is_at(path)? {
+                        if scope == Scope::Files && is_store(&locked.directory) {
+                            // Another process has made it a store since the caller looked
                             scope = Scope::Store;
                             continue;
                         }
-                        // A process of this user still writes single files
-                        Scope::Store if is_at && is_in_use(&locked.directory, Scope::Files) => {
-                            if !goes_on() {
-                                return Err(Error::Interrupted);
-                            }
+                        let must_wait =
+                            scope == Scope::Store && is_in_use(&locked.directory, Scope::Files);
+                        if !must_wait {
+                            return Ok(locked);
                         }
-                        _ if is_at => return Ok(locked),
-                        // Another directory or another lock file is now at the path
-                        _ => {}
+                        // A process of this user still writes single files
+                        if !goes_on() {
+                            return Err(Error::Interrupted);
+                        }
                     }
+                    // Another directory or another lock file may be at the path now
                 }
                 Err(Errno::WOULDBLOCK) => {
                     if !goes_on() {
