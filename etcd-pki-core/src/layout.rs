@@ -81,10 +81,21 @@ impl Layout {
     pub fn pairs(self, role: Role, name: &str) -> Result<Vec<PairPaths>> {
         check_file_name(name)?;
         let table = self.table();
-        Ok(table
+        let pairs: Vec<PairPaths> = table
             .patterns(role.into())
             .map(|pattern| table.paths(pattern, name))
-            .collect())
+            .collect();
+        // `check` ignores the age of replaced CAs
+        if pairs
+            .iter()
+            .any(|pair| self.names_replaced_ca(&pair.certificate))
+        {
+            return Err(Error::InvalidName {
+                name: name.to_owned(),
+                reason: "would give its file the name of a replaced CA".to_owned(),
+            });
+        }
+        Ok(pairs)
     }
 
     /// The paths of a member's peer pair, if there is a separate peer CA.
@@ -242,6 +253,17 @@ mod tests {
         }
         for bad in ["../a", "-a", ".a", "a-key", "a..b"] {
             assert!(Layout::Kubespray.pairs(Role::Client, bad).is_err(), "{bad}");
+        }
+        for (layout, role, is_refused) in [
+            (Layout::Cfssl, Role::Member, true),
+            (Layout::Cfssl, Role::Client, false),
+            (Layout::Kubespray, Role::Member, false),
+            (Layout::K3s, Role::Client, false),
+        ] {
+            for bad in ["ca-replaced-1", "peer-ca-replaced-1"] {
+                let pairs = layout.pairs(role, bad);
+                assert_eq!(pairs.is_err(), is_refused, "{layout} {role} {bad}");
+            }
         }
         assert!(
             Layout::Kubespray
