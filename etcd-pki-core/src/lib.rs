@@ -29,11 +29,14 @@
 //! - An [`Identity`] is the host or user of a certificate. A [`Role`] is its purpose: a member
 //!   accepts and opens connections, a node or client only opens them.
 //! - A [`Verifier`](verify::Verifier) gives the verdict that etcd would give.
+//! - A [`RevocationList`](x509::RevocationList) names the certificates that are refused, and
+//!   [`trust::revocation`] keeps the lists of a directory.
 //! - A [`Store`] is a directory with such files, in the [`Layout`] of Kubespray, kubeadm or another
 //!   tool. [`Settings`](settings::Settings) are the options of etcd, etcdctl and kube-apiserver
 //!   that name these files.
 //! - A [`Cluster`] is the specification of a whole cluster, and a [`Plan`] the changes to a
 //!   directory that it requires.
+//! - A [`Rotation`](trust::Rotation) replaces a CA while all members accept each other.
 //!
 //! A role has good defaults. Where a function takes a `Role`, it also takes a [`Profile`], which
 //! can change them:

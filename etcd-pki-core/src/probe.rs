@@ -89,8 +89,8 @@ impl Probe {
     ///
     /// # Errors
     ///
-    /// [`ProbeError`], whose [`failure`](ProbeError::failure) says whether the server could not be
-    /// reached, took too long, or did not speak TLS.
+    /// [`ProbeError`]. Its [`failure`](ProbeError::failure) distinguishes a server that cannot be
+    /// reached, one that takes too long, and one that does not speak TLS.
     pub fn ask(&self, endpoint: &Endpoint) -> Result<Answer, ProbeError> {
         let limit = self.limit();
         let answer = match ask_in(&TLS12, endpoint, &limit) {

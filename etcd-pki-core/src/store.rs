@@ -17,6 +17,7 @@ mod read;
 mod record;
 mod replace;
 mod replaced;
+mod staged;
 mod tree;
 mod turns;
 mod write;
@@ -31,6 +32,7 @@ pub use self::{
     path::has_further_names,
     read::{READ_LIMIT, read_file, read_regular_file},
     record::{Issuance, Record, RecordDamage, RecordEntry, RecordedCa, record_issued, record_path},
+    staged::{Installation, Installed, staged_key_path},
     write::{LockedFiles, NewFile, Overwrite, write_files, write_files_with},
 };
 pub(crate) use self::{

@@ -55,7 +55,7 @@ impl PyBundle {
         &self.bundle
     }
 
-    fn read(bundle: Bundle) -> Self {
+    pub(crate) fn read(bundle: Bundle) -> Self {
         Self {
             bundle: Arc::new(bundle),
             trusted: None,

@@ -238,6 +238,13 @@ fn describe(error: &Error) -> (&'static str, Facts) {
             let facts = vec![("directory", path(directory)), ("reason", text(reason))];
             ("NotAdoptableError", facts)
         }
+        Error::GateClosed { reasons } => ("GateClosedError", vec![("reasons", texts(reasons))]),
+        Error::Rotation {
+            directory, reason, ..
+        } => {
+            let facts = vec![("directory", path(directory)), ("reason", text(reason))];
+            ("RotationError", facts)
+        }
         Error::NotACa { subject, reason } => {
             let facts = reason_of("subject", subject, reason);
             ("NotACaError", facts)

@@ -43,6 +43,7 @@ mod request;
 mod revocation;
 mod signer;
 mod store;
+mod trust;
 mod verify;
 
 #[pyo3::pymodule(gil_used = false)]
@@ -62,8 +63,11 @@ mod _etcd_pki {
         },
         command::run,
         config::PySettings,
-        export::PyExported,
-        files::{py_has_further_names, py_read_file, py_write_files},
+        export::{PyExportChanges, PyExportFile, PyExported},
+        files::{
+            PyInstalled, install_certificate, py_has_further_names, py_read_file,
+            py_staged_key_path, py_write_files,
+        },
         finding::PyFinding,
         identity::PyIdentity,
         inspect::{PyCurrentPair, PyDirectory, PyTrustBundle, inspect_ca, inspect_directory},
@@ -81,6 +85,7 @@ mod _etcd_pki {
         request::PyCertificateRequest,
         revocation::{PyChangedLists, PyRevocationList, PyRevoked, PyRevokedCertificate},
         store::{PyLockedStore, PyStore},
+        trust::{PyGate, PyMemberState, PyRotation},
         verify::{PyVerdict, PyVerifier},
     };
 

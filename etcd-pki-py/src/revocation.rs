@@ -291,7 +291,7 @@ impl PyChangedLists {
 
     /// The list for etcd, over all CAs of the directory.
     #[getter]
-    fn list(&self) -> PyRevocationList {
+    fn revocation_list(&self) -> PyRevocationList {
         PyRevocationList(self.0.list().clone())
     }
 

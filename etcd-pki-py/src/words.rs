@@ -7,7 +7,7 @@ use etcd_pki_core::{
     CaKind, Error, KeyAlgorithm, Layout, Role,
     cluster::Peers,
     finding::Severity,
-    inspect::KeyMatch,
+    inspect::{KeyMatch, Stage, Strategy},
     key::KeyFormat,
     plan::{Action, Outcome},
     role::Compatibility,
@@ -54,7 +54,9 @@ words!(
     Peers,
     RevocationReason,
     Role,
-    Severity
+    Severity,
+    Stage,
+    Strategy
 );
 
 impl Words for KeyMatch {

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import Ansible, tool
 
-MODULES = ["certificate", "certificate_info", "certificate_request", "cluster"]
+MODULES = ["ca_rotation", "certificate", "certificate_info", "certificate_install", "certificate_request", "cluster", "export"]
 
 
 def test_ansible_finds_it(ansible):
@@ -51,7 +51,10 @@ def test_a_host_without_the_package(ansible, tmp_path):
         {"etcd_pki.core.certificate_info": dict(path="x.pem")},
         {"etcd_pki.core.certificate_request": dict(path="x", privatekey_path="y", role="client", name="z")},
         {"etcd_pki.core.certificate": dict(path="x", state="absent")},
+        {"etcd_pki.core.certificate_install": dict(path="x", privatekey_path="y", content="z")},
+        {"etcd_pki.core.ca_rotation": dict(directory=str(tmp_path / "pki"), stage="trusted")},
         {"etcd_pki.core.cluster": dict(directory=str(tmp_path / "pki"))},
+        {"etcd_pki.core.export": dict(directory=str(tmp_path / "pki"), host="x", dest="y")},
     ).results
     for result in results:
         assert result["failed"] and "etcd-pki" in result["msg"] and str(bare) in result["msg"], result

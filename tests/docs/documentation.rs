@@ -85,6 +85,8 @@ fn normal(text: &str, directory: &Path) -> String {
         ("[0-9A-F]{64}", "SHA"),
         ("[0-9A-F]{40}", "SERIAL"),
         (r"(number +)\d{10}", "${1}NUMBER"),
+        // The time in the name of a rotated CA
+        (r"@\d{10}", "@TIME"),
     ];
     varying.into_iter().fold(text, |text, (pattern, word)| {
         let pattern = Regex::new(pattern).unwrap();
@@ -171,6 +173,13 @@ fn revoke() {
     let scratch = Scratch::new("revoke");
     specify("docs/guides/revoke.md", scratch.path());
     run_page("docs/guides/revoke.md", scratch.path());
+}
+
+#[test]
+fn rotate_ca() {
+    let scratch = Scratch::new("rotate-ca");
+    specify("docs/guides/rotate-ca.md", scratch.path());
+    run_page("docs/guides/rotate-ca.md", scratch.path());
 }
 
 #[test]
@@ -363,6 +372,7 @@ fn links_lead_somewhere() {
         "docs/guides/replace-openssl.md",
         "docs/guides/take-over.md",
         "docs/guides/monitoring.md",
+        "docs/guides/rotate-ca.md",
         "docs/guides/python.md",
         "docs/guides/ansible.md",
         "docs/reference/README.md",

@@ -1,27 +1,21 @@
 //! A live cluster under constant reads and writes while its certificates are renewed, get new keys
 //! and get other names: no request fails after its retries, and members present the certificates on
 //! the disk.
-use std::{
-    fs,
-    path::Path,
-    process::Stdio,
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
-    thread,
-    time::Duration,
-};
+use std::{fs, path::Path, thread, time::Duration};
 
 use etcd_pki_core::{Certificate, Layout, layout::PairPaths};
 use etcd_pki_tests::{
-    Credentials, Scratch, Tool,
+    Credentials, Scratch,
     command::etcd_pki_in,
-    etcd::{Cluster, Member, Version},
+    etcd::{Client, Cluster, Load, Member, Version},
     openssl,
 };
 
 const HOSTS: [&str; 3] = ["etcd-1", "etcd-2", "etcd-3"];
 const ROUNDS: usize = 5;
-/// The number of retries of a client. Each waits longer than the time between two renames
-const RETRIES: usize = 5;
+/// The number of retries of a client, each longer than the time between two renames
+const RETRIES: usize = 4;
+const PAUSE: Duration = Duration::from_millis(20);
 
 fn specification(shared: &str) -> String {
     format!(
@@ -31,62 +25,6 @@ fn specification(shared: &str) -> String {
 
 fn pair(directory: &Path, role: etcd_pki_core::Role, name: &str) -> PairPaths {
     Layout::Kubespray.pairs(role, name).unwrap()[0].below(directory)
-}
-
-/// The results of the clients.
-#[derive(Default)]
-struct Load {
-    stop: AtomicBool,
-    requests: AtomicUsize,
-    retried: AtomicUsize,
-    lost: AtomicUsize,
-}
-
-impl Load {
-    /// Writes and reads alternately, each with a new connection, until it is stopped.
-    fn run(&self, client: usize, endpoints: &str, ca: &Path, pair: &PairPaths) {
-        let mut number = 0;
-        while !self.stop.load(Ordering::Relaxed) {
-            number += 1;
-            let (key, value) = (format!("load-{client}-{number}"), number.to_string());
-            self.request(endpoints, ca, pair, &["put", &key, &value]);
-            self.request(endpoints, ca, pair, &["get", &key]);
-        }
-    }
-
-    fn request(&self, endpoints: &str, ca: &Path, pair: &PairPaths, arguments: &[&str]) {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        for attempt in 0..RETRIES {
-            let mut etcdctl = Tool::ETCDCTL_NEWEST.command();
-            etcdctl
-                .args([
-                    "--endpoints",
-                    endpoints,
-                    "--command-timeout",
-                    "5s",
-                    "--cacert",
-                ])
-                .arg(ca);
-            etcdctl
-                .arg("--cert")
-                .arg(&pair.certificate)
-                .arg("--key")
-                .arg(&pair.key);
-            let done = etcdctl
-                .args(arguments)
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status()
-                .unwrap();
-            if done.success() {
-                self.retried
-                    .fetch_add(usize::from(attempt > 0), Ordering::Relaxed);
-                return;
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-        self.lost.fetch_add(1, Ordering::Relaxed);
-    }
 }
 
 #[test]
@@ -107,13 +45,10 @@ fn renewed_re_keyed_and_renamed_under_load() {
         &Credentials::new(&ca, client.clone()),
     );
 
-    let load = Load::default();
-    let endpoints = cluster.endpoints();
-    thread::scope(|scope| {
-        for number in 0..2 {
-            let (load, endpoints, ca, client) = (&load, &endpoints, &ca, &client);
-            scope.spawn(move || load.run(number, endpoints, ca, client));
-        }
+    let load = Load::new(&cluster, RETRIES, PAUSE);
+    let root = Credentials::new(&ca, client.clone());
+    let [one, two] = ["one", "two"].map(|name| Client::new(name, &root));
+    load.during(&[&one, &two], || {
         for round in 0..ROUNDS {
             for line in [
                 "cert renew member-etcd-1.pem member-etcd-2.pem member-etcd-3.pem client-root.pem -d .",
@@ -126,12 +61,8 @@ fn renewed_re_keyed_and_renamed_under_load() {
             let _ = etcd_pki_in(directory, "apply -f cluster.yaml").expect_success();
             thread::sleep(Duration::from_millis(300));
         }
-        load.stop.store(true, Ordering::Relaxed);
     });
-    let (requests, retried) = (load.requests.into_inner(), load.retried.into_inner());
-    println!("{requests} requests, {retried} of them more than once");
-    assert!(requests > 100, "only {requests} requests");
-    assert_eq!(load.lost.into_inner(), 0, "of {requests} requests");
+    load.check(&root, 100);
 
     // Members present the newest certificate, with the newest name, without a restart
     for (number, host) in HOSTS.iter().enumerate() {

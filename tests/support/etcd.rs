@@ -1,8 +1,10 @@
 //! Real etcd clusters: three members that are always killed when their test ends.
 
+mod load;
 mod member;
 pub(crate) mod ports;
 mod servers;
+mod watch;
 
 pub mod environment;
 
@@ -18,8 +20,12 @@ use std::{
 
 use etcd_pki_core::cluster::Endpoint;
 
-pub use self::member::Member;
 use self::servers::Servers;
+pub use self::{
+    load::{Client, Load},
+    member::Member,
+    watch::Watch,
+};
 use crate::{
     credentials::Credentials,
     output::{Output, run},
@@ -269,14 +275,26 @@ impl Cluster {
         credentials: &Credentials,
         arguments: &[&str],
     ) -> Output {
-        let mut command = self.version.etcdctl().command();
+        let command = self.version.etcdctl().command();
+        let mut command = self.etcdctl_command(command, endpoints, credentials);
+        // It repeats refused calls.
+        command
+            .args(["--dial-timeout=2s", "--command-timeout=2s"])
+            .args(arguments);
+        run(&mut command)
+    }
+
+    /// Adds the endpoints and the credentials to a command of etcdctl.
+    fn etcdctl_command(
+        &self,
+        mut command: Command,
+        endpoints: &str,
+        credentials: &Credentials,
+    ) -> Command {
         command
             .env_clear()
             .env("ETCDCTL_ENDPOINTS", endpoints)
-            .env("ETCDCTL_CACERT", &credentials.ca)
-            // It repeats refused calls.
-            .args(["--dial-timeout=2s", "--command-timeout=2s"])
-            .args(arguments);
+            .env("ETCDCTL_CACERT", &credentials.ca);
         if let Some(pair) = &credentials.pair {
             command
                 .env("ETCDCTL_CERT", &pair.certificate)
@@ -286,7 +304,7 @@ impl Cluster {
             // Debian's etcdctl uses the API of etcd 2 otherwise.
             command.env("ETCDCTL_API", "3");
         }
-        run(&mut command)
+        command
     }
 
     /// The log of a member until now.

@@ -124,8 +124,9 @@ impl Output {
     }
 
     /// The standard output as JSON.
+    #[must_use]
     #[track_caller]
-    pub(crate) fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| {
             panic!("{}", self.described(&format!("printed no JSON ({error})")))
         })

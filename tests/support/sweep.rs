@@ -22,7 +22,7 @@ use std::{
 
 use regex::Regex;
 
-pub use self::jobs::{JOBS, Job};
+pub use self::jobs::{JOBS, Job, ROTATION};
 use self::state::State;
 use crate::{Scratch, Tool, command::etcd_pki};
 

@@ -6,6 +6,7 @@
     reason = "a failing step fails the test"
 )]
 
+mod live;
 mod probe;
 mod revocation;
 mod revoked_live;

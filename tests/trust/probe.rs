@@ -186,8 +186,8 @@ fn a_chain_is_offered_whole() {
     }
 }
 
-/// A client of a new CA with the certificate by which the CA of the directory vouches for it, and
-/// without. OpenSSL signs it.
+/// A client of a new CA, with and without a link certificate: with it, the CA of the directory
+/// vouches for the new CA. OpenSSL signs it.
 fn linked(directory: &Path) -> (Bundle, Bundle) {
     let new = CertificateAuthority::create("etcd-ca@1796000000").unwrap();
     fs::write(directory.join("b.pem"), new.certificate().to_pem()).unwrap();

@@ -182,8 +182,8 @@ fn lists_of_openssl() {
     );
     call(path, "crl -in list.pem -outform DER -out list.crl");
     let list = RevocationList::from_bytes(&fs::read(path.join("list.crl")).unwrap()).unwrap();
-    let ca = read_certificate(&path.join("ca.pem"));
-    let a = read_certificate(&path.join("a.pem"));
+    let ca = read_certificate(path.join("ca.pem"));
+    let a = read_certificate(path.join("a.pem"));
     list.check_issued_by(&ca).unwrap();
     assert_eq!(list.number().unwrap().to_string(), "1F");
     let entry = list.revoked(&a).unwrap();

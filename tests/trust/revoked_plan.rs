@@ -1,9 +1,16 @@
 //! Plans maintain the revocation lists of a directory, and export ships them.
 
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, SystemTime},
+};
 
-use etcd_pki_core::x509::{RevocationList, SerialNumber};
-use etcd_pki_tests::{cluster::Cluster, command::etcd_pki_in, read_certificate, run};
+use etcd_pki_core::{
+    Layout, Store,
+    plan::{Action, PlanOptions},
+    x509::{RevocationList, SerialNumber},
+};
+use etcd_pki_tests::{Scratch, cluster::Cluster, command::etcd_pki_in, read_certificate, run};
 
 const MEMBERS: &str = "directory: ssl\nmembers: [{name: etcd-1, addresses: [10.0.0.11]}]\n";
 
@@ -214,6 +221,26 @@ fn export_and_settings() {
     let _ = etcd_pki_in(cluster.path(), "check out").expect_success();
 }
 
+/// An expired certificate needs no entry, although its file is still in the directory.
+#[test]
+fn an_expired_certificate() {
+    let scratch = Scratch::new("expired");
+    let store = Store::new(scratch.path().join("ssl"), Layout::Kubespray);
+    let before = etcd_pki_core::Cluster::from_yaml("members: [m]\nclients: [alice]\n").unwrap();
+    let _ = before.plan(&store).unwrap().apply().unwrap();
+    let cluster = "members: [m]\nrevoked: [{client: alice}]\n";
+    let cluster = etcd_pki_core::Cluster::from_yaml(cluster).unwrap();
+    let revokes = |days: u64| {
+        let now = SystemTime::now() + Duration::from_secs(days * 86_400);
+        let plan = cluster
+            .plan_with(&store, &PlanOptions::new().at(now))
+            .unwrap();
+        plan.changes().any(|step| step.action() == Action::Revoke)
+    };
+    assert!(revokes(0));
+    assert!(!revokes(366));
+}
+
 /// Where keys stay on their hosts, the CA's side of the exchange maintains the list.
 #[test]
 fn where_the_ca_is() {
@@ -273,7 +300,7 @@ fn lists_of_every_layout() {
         cluster.apply();
         let line = format!("crl revoke --client alice -d ssl --layout {layout} --validity 1s");
         let _ = etcd_pki_in(cluster.path(), &line).expect_success();
-        std::thread::sleep(std::time::Duration::from_secs(2));
+        std::thread::sleep(Duration::from_secs(2));
         let check = etcd_pki_in(cluster.path(), "check ssl --json");
         let found: serde_json::Value = serde_json::from_str(check.stdout()).unwrap();
         let text = found.to_string();

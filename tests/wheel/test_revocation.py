@@ -111,16 +111,18 @@ def test_the_lists_of_a_directory(store):
     assert not alice.added[0].is_member
     assert [one.entry.serial_number for one in again.added] == [0x4A1C, 0x4A1D]
     assert [one.subject for one in again.already] == ["CN=alice"]
-    assert renewed.list.number > again.list.number > alice.list.number > empty.list.number
-    assert store.revocation_list() == renewed.list
+    assert [changed.revocation_list.number for changed in (empty, alice, again, renewed)] == sorted(
+        {changed.revocation_list.number for changed in (empty, alice, again, renewed)}
+    )
+    assert store.revocation_list() == renewed.revocation_list
     known = {one.subject: one for one in store.revoked_certificates()}
     assert known.keys() == {"CN=alice", None}
     assert known["CN=alice"].not_valid_after_utc > datetime.now(timezone.utc)
     assert known[None].not_valid_after_utc is None
     assert renewed.dropped == []
     [pem] = RevocationList.all_from_file(store.list_paths()[1])
-    assert pem.entries == renewed.list.entries
-    assert RevocationList.from_file(store.list_paths()[0]) == renewed.list
+    assert pem.entries == renewed.revocation_list.entries
+    assert RevocationList.from_file(store.list_paths()[0]) == renewed.revocation_list
     verified = subprocess.run(
         ["openssl", "verify", "-crl_check", "-CAfile", "ca.pem", "-CRLfile", "revoked.pem", "client-alice.pem"],
         cwd=store.directory,

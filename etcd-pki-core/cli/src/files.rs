@@ -152,8 +152,9 @@ pub(crate) fn spare_ca(file: &File<'_>) -> Result<(), Failure> {
         return Ok(());
     }
     let old = Zeroizing::new(read_file(file.path)?);
-    let has_certificate =
-        Certificate::all_from_bytes(&old).is_ok_and(|all| all.iter().any(Certificate::is_ca));
+    // The CA certificates after a leaf in its file are its chain
+    let has_certificate = Certificate::all_from_bytes(&old)
+        .is_ok_and(|all| all.first().is_some_and(Certificate::is_ca));
     let cas = ca_keys_beside(file.path)?;
     let is_key_of_ca = |key: etcd_pki_core::Result<PrivateKey>| match key {
         Ok(key) => Some(key.public_key()) != file.key && cas.contains(key.public_key()),

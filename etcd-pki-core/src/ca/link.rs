@@ -3,7 +3,10 @@
 
 use std::time::SystemTime;
 
-use super::{BACKDATE, CaAt, CertificateAuthority, certificate_builder::CertificateBuilder};
+use super::{
+    BACKDATE, CaAt, CertificateAuthority, certificate_builder::CertificateBuilder,
+    name::is_same_name,
+};
 use crate::{
     error::{Error, Result},
     profile::CaProfile,
@@ -75,9 +78,12 @@ impl CertificateAuthority {
 }
 
 /// Whether a certificate is a link certificate of a CA: it has the subject and the key of this
-/// root, and another CA signed it.
+/// root, and a CA with the same name and another time signed it. Other roots may have signed it for
+/// other purposes.
 pub(crate) fn is_link_of(link: &Certificate, ca: &Certificate) -> bool {
-    link.is_ca()
+    let (issuer, own) = (link.issuer_common_name(), link.common_name());
+    is_same_name(issuer.as_deref(), own.as_deref())
+        && link.is_ca()
         && ca.is_self_signed()
         && !link.is_self_signed()
         && link.public_key() == ca.public_key()
@@ -185,9 +191,13 @@ mod tests {
         let root = linked.certificate().clone();
         let key = linked.key().unwrap().to_secret_der();
         let key = crate::key::PrivateKey::from_der(&key).unwrap();
+        let other = create("other", 10);
+        let cross = other.at(SystemTime::now()).link(&root).unwrap();
         let alone = CertificateAuthority::load(vec![root.clone()], key).unwrap();
         for (following, expected) in [
             (&[link.clone()][..], &[][..]),
+            // Another root vouches for the CA, without a rotation
+            (slice::from_ref(&cross), slice::from_ref(&root)),
             (&[link, root.clone()], slice::from_ref(&root)),
             (slice::from_ref(&root), slice::from_ref(&root)),
             (slice::from_ref(old.certificate()), &[]),

@@ -20,7 +20,7 @@ pub(crate) fn is_same_name(desired: Option<&str>, current: Option<&str>) -> bool
     desired == current || base(desired) == base(current)
 }
 
-/// The name of the next CA of a rotation. `is_taken` says whether another CA has a name.
+/// The name of the next CA of a rotation. `is_taken` returns whether another CA has a name.
 pub(crate) fn next_name(name: &str, now: SystemTime, is_taken: impl Fn(&str) -> bool) -> String {
     let base = base_name(name);
     let mut seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();

@@ -155,7 +155,7 @@ fn check_ports(spec: &ClusterSpec) -> Checked {
         for (index, entry) in spec.entries(role).iter().enumerate() {
             let section = field((role, index), "ports");
             if role != Role::Member && entry.ports != PortsSpec::default() {
-                let reason = "only members have ports, since nobody connects to a node or a client";
+                let reason = "only members have ports: nodes and clients accept no connections";
                 return Err(Fault::new(section, reason));
             }
             for (name, port) in ports(&entry.ports) {

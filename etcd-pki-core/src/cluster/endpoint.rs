@@ -163,6 +163,18 @@ pub struct MemberEndpoints {
     pub peer: Endpoint,
 }
 
+impl MemberEndpoints {
+    /// The endpoints of a member.
+    #[must_use]
+    pub fn new(name: impl Into<String>, client: Endpoint, peer: Endpoint) -> Self {
+        Self {
+            name: name.into(),
+            client,
+            peer,
+        }
+    }
+}
+
 impl Cluster {
     /// The endpoints of each member, in the order of the specification.
     ///
@@ -215,7 +227,7 @@ impl Cluster {
     }
 }
 
-/// The name or address by which others connect to a member.
+/// The name or address of a member to which others connect.
 fn host(entry: &EntrySpec, identity: &Identity, is_own: impl Fn(IpAddr) -> bool) -> String {
     let addresses = addresses(identity);
     let is_far = |address: &&IpAddr| !address.is_loopback();

@@ -29,12 +29,11 @@ use crate::{
     finding::Finding,
     inspect::{Part, rules},
     key::{PrivateKey, PublicKey},
-    layout::PairPaths,
     limits,
     request::CertificateRequest,
     store::{
-        Attributes, Exchange, Store, look_below, owner_of_directory, read_below, trusted_owner,
-        unless_too_large, user_name,
+        Attributes, Exchange, Store, look_below, owner_of_directory, read_below, staged_key_path,
+        trusted_owner, unless_too_large, user_name,
     },
     verify::refused_as_too_large,
     x509::{
@@ -383,7 +382,7 @@ impl<F: FnOnce() -> OtherCas> HostPair<'_, F> {
 
     /// The key that waits for its certificate, if its algorithm matches the specification.
     fn waiting_key(&self) -> Result<Option<PrivateKey>> {
-        let path = waiting_key_path(&self.pair.paths);
+        let path = staged_key_path(&self.pair.paths.key);
         let read = look_below(self.directory, &path);
         let Some((bytes, stamp)) = unless_too_large(read)? else {
             return Ok(None);
@@ -402,13 +401,6 @@ impl<F: FnOnce() -> OtherCas> HostPair<'_, F> {
         let is_other = |key: &PrivateKey| self.current.key.present() != Some(key.public_key());
         Ok(key.filter(|key| algorithm.is_met_by(key.algorithm()) && is_other(key)))
     }
-}
-
-/// The path of the waiting key: a hidden file next to the current key. The current key is used
-/// until the waiting key has a certificate.
-pub(super) fn waiting_key_path(pair: &PairPaths) -> PathBuf {
-    let name = pair.key.file_name().unwrap_or_default().to_string_lossy();
-    pair.key.with_file_name(format!(".{name}.next"))
 }
 
 /// Converts an error about something that is never replaced into a finding. Other errors are

@@ -68,6 +68,10 @@ impl CurrentLists {
             let mut is_found = false;
             for (_, certificate) in found.iter().filter(|(owner, _)| *owner == place) {
                 is_found = true;
+                if certificate.not_after() < now {
+                    // The lists drop such an entry
+                    continue;
+                }
                 let one = with_reason(Revoked::at(certificate, now)?);
                 self.add(Known::of(certificate, one));
             }

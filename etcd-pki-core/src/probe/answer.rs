@@ -35,7 +35,7 @@ impl Answer {
         self.request.as_deref().filter(|list| !list.is_empty())
     }
 
-    /// Whether the server requests a certificate from clients. If not, anybody can connect.
+    /// Whether the server requests a certificate from clients. If not, every client can connect.
     #[must_use]
     pub fn requests_certificate(&self) -> bool {
         self.request.is_some()

@@ -117,7 +117,7 @@ fn addresses(endpoint: &Endpoint, limit: &Limit) -> Result<Vec<SocketAddr>, Fail
             let addresses = (host.as_str(), port).to_socket_addrs();
             let addresses =
                 addresses.map(|addresses| addresses.take(MOST_ADDRESSES).collect::<Vec<_>>());
-            // Nobody receives it after the limit
+            // After the limit, the receiver no longer exists
             let _ = sender.send(addresses);
         })
         .map_err(Failure::Unreachable)?;

@@ -53,7 +53,7 @@ impl error::Error for ProbeError {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Failure {
-    /// There is no connection: the name cannot be resolved, or nobody listens.
+    /// There is no connection: the name cannot be resolved, or no server listens.
     Unreachable(io::Error),
     /// The answer did not arrive within this limit.
     TimeLimit(Duration),

@@ -150,7 +150,7 @@ impl Handshake {
         if state.plaintext_bytes_to_read() > 0 {
             self.is_answered = true;
             let mut answer = vec![0; state.plaintext_bytes_to_read()];
-            // What the answer says does not matter
+            // The content of the answer does not matter
             let _ = self.tls.reader().read(&mut answer);
         } else if state.peer_has_closed() && !self.is_answered {
             return Err(Failure::Closed);

@@ -162,6 +162,8 @@ pub(crate) struct Attributes {
     pub(crate) ca: CaAttributes,
     /// Whether these are the values for a CA's files
     pub(crate) is_of_ca: bool,
+    /// Whether owner and group are those of keys only. Certificates keep theirs
+    pub(crate) is_of_keys_only: bool,
     /// Whether a replaced or removed file is kept as a hidden file in the same directory
     pub(crate) backup: bool,
     /// Whether a symbolic link is replaced like a file. Its target does not change
@@ -189,16 +191,25 @@ impl Attributes {
 
     /// The specified owner of a file.
     pub(crate) fn owner_of(&self, secret: bool) -> Option<u32> {
-        let of_leaf = self.owner.filter(|_| !(self.is_of_ca && secret));
+        let of_leaf = self.owner.filter(|_| self.is_for(secret));
         let of_ca = self.ca.owner.filter(|_| self.is_of_ca);
         of_ca.or(of_leaf)
     }
 
     /// The specified group of a file.
     pub(crate) fn group_of(&self, secret: bool) -> Option<u32> {
-        let of_leaf = self.group.filter(|_| !(self.is_of_ca && secret));
+        let of_leaf = self.group.filter(|_| self.is_for(secret));
         let of_ca = self.ca.group.filter(|_| self.is_of_ca);
         of_ca.or(of_leaf)
+    }
+
+    /// Whether the owner and the group of leaf files apply to a file.
+    fn is_for(&self, secret: bool) -> bool {
+        if secret {
+            !self.is_of_ca
+        } else {
+            !self.is_of_keys_only
+        }
     }
 
     /// The mode that a file should have, if its current mode is wrong. This is the specified mode.

@@ -158,7 +158,7 @@ impl LockedFiles {
             false => file.clone(),
         };
         let files: Vec<NewFile<'_>> = files.iter().map(with_bundle).collect();
-        match self.write_by(&files, &record, |_| Replace::KeptCa) {
+        match self.write_by(&files, &Attributes::default(), &record, |_| Replace::KeptCa) {
             Ok(()) => Ok(kept.map(|kept| kept.paths)),
             Err(error) => {
                 if let Some(kept) = kept {
@@ -170,7 +170,7 @@ impl LockedFiles {
     }
 
     /// The locked directory of a file.
-    fn directory_of(&self, file: &Path) -> Result<Directory> {
+    pub(super) fn directory_of(&self, file: &Path) -> Result<Directory> {
         let path = parent(file);
         let mut locks = self.locks.iter().map(Locked::directory);
         let locked = locks.find(|directory| directory.is_at(path));
@@ -202,15 +202,23 @@ impl LockedFiles {
         overwrite: Overwrite,
         record: impl Fn() -> Result<()>,
     ) -> Result<()> {
-        self.write_by(files, &record, |file| match overwrite {
-            Overwrite::Refuse => Replace::Nothing,
-            Overwrite::Replace => Replace::by(file.contents, file.secret),
-        })
+        self.write_by(
+            files,
+            &Attributes::default(),
+            &record,
+            |file| match overwrite {
+                Overwrite::Refuse => Replace::Nothing,
+                Overwrite::Replace => Replace::by(file.contents, file.secret),
+            },
+        )
     }
 
-    fn write_by(
+    /// Writes files in the locked directories. The attributes and the rule decide on owners, modes
+    /// and on what may be replaced.
+    pub(super) fn write_by(
         &self,
         files: &[NewFile<'_>],
+        attributes: &Attributes,
         before: &dyn Fn() -> Result<()>,
         replace: impl Fn(&NewFile<'_>) -> Replace,
     ) -> Result<()> {
@@ -228,7 +236,7 @@ impl LockedFiles {
         write_together(
             &targets,
             &Rules {
-                attributes: &Attributes::default(),
+                attributes,
                 // A key that is written alone does not belong to a pair
                 inherits: files.len() > 1 || files.iter().any(|file| !file.secret),
                 store_owner: None,

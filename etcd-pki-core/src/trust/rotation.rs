@@ -13,6 +13,9 @@
 mod change;
 mod files;
 mod gate;
+mod issued;
+#[cfg(feature = "probe")]
+mod members;
 mod report;
 
 use std::{
@@ -35,7 +38,7 @@ use crate::{
     layout::{CaKind, PairPaths, RotationFile},
     profile::{CaProfile, Profile},
     role::Role,
-    store::{Attributes, Store, read_existing_below},
+    store::{Attributes, RecordEntry, Store, read_existing_below},
     time::{clock, validity::Validity},
     verify::unacceptable,
     x509::{bundle::Bundle, certificate::Certificate, identity::Identity},
@@ -75,6 +78,8 @@ pub struct Rotation {
     members: Vec<String>,
     /// The leaf certificates of the directory that the CA of the other stage signed
     leaves: Vec<PathBuf>,
+    /// The recorded certificates of the old CA that may be in use outside the directory
+    issued: Vec<RecordEntry>,
     /// Whether there is a separate peer CA
     has_peer_ca: bool,
     /// The reason why nothing may be written
@@ -203,7 +208,12 @@ impl Rotation {
             Some(other) => leaves_of(store, other)?,
             None => Vec::new(),
         };
+        let issued = match (&state.stage, &state.old) {
+            (Stage::Switched, Some(old)) => issued::in_use(store, old)?,
+            _ => Vec::new(),
+        };
         Ok(Self {
+            issued,
             members: store.member_names()?,
             has_peer_ca: store.ca_paths(CaKind::Peer).certificate.exists(),
             obstacle: current.obstacles().next().cloned(),
@@ -313,11 +323,9 @@ impl Rotation {
         }
         const LIFE: Validity = Validity::lasting(std::time::Duration::from_secs(300));
         let now = options.now();
-        let old = self
-            .store
-            .at(options.now())
-            .load(&self.paths(), options.passphrase)?;
-        let name = next_name("etcd-pki-trial", now, |_| false);
+        let old = self.store.at(now).load(&self.paths(), options.passphrase)?;
+        let own = old.certificate().common_name().unwrap_or_default();
+        let name = next_name(&own, now, |_| false);
         let identity = Identity::from_common_name(&name)?;
         let profile = Profile::ca().with_validity(LIFE);
         let trial =
@@ -325,9 +333,12 @@ impl Rotation {
         let link = old.at(now).link(trial.certificate())?;
         let client = Role::Client.profile().with_validity(LIFE);
         let trial = trial.with_link(link)?;
-        trial
-            .at(now)
-            .issue(client, Identity::new("etcd-pki-trial")?)
+        let mut identity = Identity::new("etcd-pki-trial")?;
+        if self.kind == CaKind::Peer {
+            // etcd's peer port compares the names of a certificate with the host of its owner
+            identity = identity.without_alternative_names();
+        }
+        trial.at(now).issue(client, identity)
     }
 
     /// The files of the CA, relative to the directory.

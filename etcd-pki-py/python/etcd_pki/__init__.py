@@ -15,14 +15,16 @@ What is here, by topic; ``help(etcd_pki.Cluster)`` and so on show each with an e
 - Certificates: CertificateAuthority, Bundle, Issued, Certificate; Identity and Profile, Role,
   KeyAlgorithm, KeyFormat, Compatibility
 - Files: Store, LockedStore, Layout, PairPaths, CaKind; read_file, write_files, has_further_names,
-  READ_LIMIT
+  READ_LIMIT; staged_key_path, install_certificate, Installed
 - The record of what was issued: Record, RecordEntry, RecordedCa, RecordDamage; record_issued,
   record_path
 - Clusters: Cluster, ClusterEntry, ClusterCa, ClusterDefaults, ClusterAdmin, ClusterFiles,
-  Peers; Desired, DesiredCa, DesiredPair; MemberEndpoints; Exported; KubesprayScript
+  Peers; Desired, DesiredCa, DesiredPair; MemberEndpoints; Exported, ExportChanges, ExportFile;
+  KubesprayScript
 - Changes: Plan, Step, Action, Refusal; Report, StepReport, Outcome, ShortenedValidity,
   DeniedClaims; Renewal
 - Findings: Check, Checked, KeyMatch, Verifier, Verdict, Finding, FindingCode, Severity
+- CA rotation: Rotation, Gate, MemberState; Stage, Strategy
 - Existing directories: inspect_directory, inspect_ca, Directory, TrustBundle, CurrentPair; Adoption, Remark
 - Settings of etcd and its clients: Settings
 - Exceptions: Error, and eleven families of it; each kind is in ``etcd_pki.errors``
@@ -55,13 +57,18 @@ from etcd_pki._etcd_pki import (
     DesiredCa,
     DesiredPair,
     Directory,
+    ExportChanges,
     Exported,
+    ExportFile,
     Finding,
+    Gate,
     Identity,
+    Installed,
     Issued,
     KubesprayScript,
     LockedStore,
     MemberEndpoints,
+    MemberState,
     PairPaths,
     Plan,
     PrivateKey,
@@ -78,6 +85,7 @@ from etcd_pki._etcd_pki import (
     RevocationList,
     Revoked,
     RevokedCertificate,
+    Rotation,
     Settings,
     ShortenedValidity,
     Step,
@@ -90,9 +98,11 @@ from etcd_pki._etcd_pki import (
     has_further_names,
     inspect_ca,
     inspect_directory,
+    install_certificate,
     read_file,
     record_issued,
     record_path,
+    staged_key_path,
     write_files,
 )
 from etcd_pki._signer import Signer
@@ -110,6 +120,8 @@ from etcd_pki._words import (
     RevocationReason,
     Role,
     Severity,
+    Stage,
+    Strategy,
 )
 from etcd_pki.errors import (
     AlreadyExistsError,
@@ -158,12 +170,16 @@ __all__ = [
     "DesiredPair",
     "Directory",
     "Error",
+    "ExportChanges",
+    "ExportFile",
     "Exported",
     "FileAccessError",
     "Finding",
     "FindingCode",
     "FormatError",
+    "Gate",
     "Identity",
+    "Installed",
     "InvalidValueError",
     "Issued",
     "KeyAlgorithm",
@@ -173,6 +189,7 @@ __all__ = [
     "Layout",
     "LockedStore",
     "MemberEndpoints",
+    "MemberState",
     "Outcome",
     "PairPaths",
     "PassphraseError",
@@ -194,15 +211,18 @@ __all__ = [
     "Revoked",
     "RevokedCertificate",
     "Role",
+    "Rotation",
     "Settings",
     "Severity",
     "ShortenedValidity",
     "Signer",
     "SignerError",
     "SpecificationError",
+    "Stage",
     "Step",
     "StepReport",
     "Store",
+    "Strategy",
     "TrustBundle",
     "Verdict",
     "VerificationError",
@@ -212,9 +232,11 @@ __all__ = [
     "has_further_names",
     "inspect_ca",
     "inspect_directory",
+    "install_certificate",
     "read_file",
     "record_issued",
     "record_path",
+    "staged_key_path",
     "write_files",
 ]
 

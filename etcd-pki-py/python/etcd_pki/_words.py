@@ -247,6 +247,28 @@ class FindingCode(_Word):
     OUTDATED_LIST = "EP056"
     UNUSABLE_LIST = "EP057"
     DAMAGED_RECORD = "EP058"
+    ROTATED_CA = "EP059"
+    LINK_CERTIFICATE = "EP060"
+    ROTATION = "EP061"
+
+
+class Stage(_Word):
+    """The stage of a CA's rotation: one CA; both are trusted and the old one signs; both are trusted
+    and the new one signs.
+    """
+
+    STEADY = "steady"
+    TRUSTED = "trusted"
+    SWITCHED = "switched"
+
+
+class Strategy(_Word):
+    """How hosts that trust only the old CA accept the leaves of the new one: each leaf is followed by
+    a link certificate; or they do not, and are restarted first.
+    """
+
+    LINK = "link"
+    BUNDLE = "bundle"
 
 
 class KeyMatch(_Word):

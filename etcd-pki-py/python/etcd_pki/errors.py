@@ -228,6 +228,19 @@ class NotAdoptableError(InvalidValueError):
     reason: str
 
 
+class GateClosedError(CaError):
+    """The next stage of a rotation is not safe yet: the ``reasons``."""
+
+    reasons: list[str]
+
+
+class RotationError(CaError):
+    """A CA cannot be rotated, or the files of its rotation fit no stage: ``directory``, ``reason``."""
+
+    directory: Path
+    reason: str
+
+
 class MalformedError(FormatError):
     """The input is damaged, or something else: ``what`` it should be, ``reason`` and, in a file of
     several blocks, ``block`` and ``line``.

@@ -8,7 +8,7 @@ use pyo3::{prelude::*, types::PyBool};
 use super::PyCluster;
 use crate::{
     error::{OrRaise as _, work},
-    export::PyExported,
+    export::{PyExportChanges, PyExported},
     files::overwriting,
     interrupt::{ProgressArgument, on_all_cores, watched},
     plan::{PyPlan, PyReport, options},
@@ -164,6 +164,19 @@ impl PyCluster {
         let store = self.store(store).or_raise()?;
         let overwrite = overwriting(overwrite);
         work(py, || self.cluster.export(&store, &host.0, &out, overwrite)).map(PyExported)
+    }
+
+    /// The files that `export` would change in a directory, which need not exist. Changes nothing.
+    #[pyo3(signature = (out, *, host, store=None))]
+    fn export_changes(
+        &self,
+        py: Python<'_>,
+        out: PathBuf,
+        host: Text,
+        store: Option<StoreArgument>,
+    ) -> PyResult<PyExportChanges> {
+        let store = self.store(store).or_raise()?;
+        work(py, || self.cluster.export_changes(&store, &host.0, &out)).map(PyExportChanges)
     }
 }
 

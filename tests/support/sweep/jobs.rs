@@ -95,6 +95,49 @@ pub const JOBS: &[Job] = &[
     Job::new("requests-install", signed, REQUEST).settled("check pki"),
 ];
 
+const SWITCH: &str = "ca rotate -d pki --strategy link --confirm-restarted m --confirm-clients";
+const DROP: &str = "ca rotate -d pki --confirm-restarted m --confirm-clients";
+const CHECK: &str = "check pki";
+
+/// The changes of a CA rotation. If a killed run was complete, the next one may refuse.
+pub const ROTATION: &[Job] = &[
+    Job::new("rotate-prepare", applied, "ca rotate -d pki --prepare").settled(PLAN),
+    Job {
+        otherwise: Some(CHECK),
+        ..Job::new("rotate-switch", prepared, SWITCH)
+    }
+    .settled(CHECK),
+    Job::new("rotate-apply", switched, APPLY).settled(PLAN),
+    Job {
+        otherwise: Some(CHECK),
+        ..Job::new("rotate-drop", rotated, DROP)
+    }
+    .settled(CHECK),
+    Job::new("rotate-apply-after", dropped, APPLY).settled(PLAN),
+    Job {
+        otherwise: Some(CHECK),
+        ..Job::new("rotate-forget", dropped, "ca rotate -d pki --forget")
+    }
+    .settled(CHECK),
+    Job {
+        otherwise: Some(CHECK),
+        ..Job::new("rotate-back", prepared, "ca rotate -d pki --back")
+    }
+    .settled(CHECK),
+    Job {
+        otherwise: Some(CHECK),
+        // Another way back would remove the key of the new CA
+        next: "ca rotate -d pki --prepare",
+        ..Job::new("rotate-back-switched", switched, "ca rotate -d pki --back")
+    }
+    .settled(CHECK),
+    Job {
+        otherwise: Some(CHECK),
+        ..Job::new("rotate-back-dropped", dropped, "ca rotate -d pki --back")
+    }
+    .settled(CHECK),
+];
+
 fn nothing(_: &Path) {}
 
 fn specify(directory: &Path, rest: &str) {
@@ -122,6 +165,26 @@ fn separate(directory: &Path) {
 fn applied(directory: &Path) {
     specified(directory);
     succeed(APPLY, directory);
+}
+
+fn prepared(directory: &Path) {
+    applied(directory);
+    succeed("ca rotate -d pki --prepare", directory);
+}
+
+fn switched(directory: &Path) {
+    applied(directory);
+    succeed(SWITCH, directory);
+}
+
+fn rotated(directory: &Path) {
+    switched(directory);
+    succeed(APPLY, directory);
+}
+
+fn dropped(directory: &Path) {
+    rotated(directory);
+    succeed(DROP, directory);
 }
 
 fn widened(directory: &Path) {

@@ -46,7 +46,14 @@ impl State {
     /// truncated, and a pair that does not match is not reported as ok.
     pub(super) fn check_after(&self, before: &Self, directory: &Path) -> Result<(), String> {
         for (path, (contents, _)) in &before.0 {
-            if path.ends_with("ca-key.pem") && self.contents(path) != Some(contents) {
+            // A rotation keeps the keys of its two CAs under these names
+            let names: &[&str] = if path.ends_with("ca-key.pem") {
+                &["ca-key.pem", "ca-next-key.pem", "ca-previous-key.pem"]
+            } else {
+                continue;
+            };
+            let mut places = names.iter().map(|name| path.with_file_name(name));
+            if !places.any(|place| self.contents(&place) == Some(contents)) {
                 return Err(format!("the CA's key {} is lost", path.display()));
             }
         }
@@ -146,10 +153,18 @@ impl State {
     }
 
     fn matches(&self, certificate: &Path, key: &Path) -> bool {
-        match (self.contents(certificate), self.contents(key)) {
-            (Some(certificate), Some(key)) => Bundle::from_pem(certificate, key).is_ok(),
-            _ => false,
+        let (Some(certificate), Some(key)) = (self.contents(certificate), self.contents(key))
+        else {
+            return false;
+        };
+        // A trust bundle may have several CAs
+        let all = Certificate::all_from_bytes(certificate).unwrap_or_default();
+        if let ([first, _, ..], Ok(key)) = (&*all, PrivateKey::from_pem(key))
+            && first.is_ca()
+        {
+            return all.iter().any(|one| one.public_key() == key.public_key());
         }
+        Bundle::from_pem(certificate, key).is_ok()
     }
 }
 

@@ -88,7 +88,7 @@ fn servers_that_never_finish() {
         }
     });
     assert_failures!(&drips, Failure::TimeLimit(LIMIT));
-    // Nobody accepts the connections, and the system does
+    // The system accepts the connections, and no program answers
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     assert_failures!(&address.parse().unwrap(), Failure::TimeLimit(LIMIT));
@@ -141,11 +141,11 @@ fn servers_that_break_off() {
     for error in errors(&unknown_alert) {
         assert!(error.to_string().ends_with("alert 200"), "{error}");
     }
-    // A record that is no handshake message, one that is cut off, and a ServerHello of nothing
+    // A record that is no handshake message, one that is incomplete, and a ServerHello of nothing
     let garbage = answers(&[0x16, 3, 3, 0, 4, 0xff, 0, 0, 0]);
     assert_failures!(&garbage, Failure::Protocol(_));
-    let cut_off = answers(&[0x16, 3, 3, 0x40, 0, 2, 0, 0]);
-    assert_failures!(&cut_off, Failure::Closed);
+    let incomplete = answers(&[0x16, 3, 3, 0x40, 0, 2, 0, 0]);
+    assert_failures!(&incomplete, Failure::Closed);
     let empty_hello = answers(&[0x16, 3, 3, 0, 4, 2, 0, 0, 0]);
     assert_failures!(&empty_hello, Failure::Protocol(_));
 }
@@ -172,7 +172,7 @@ fn a_server_that_sends_without_end() {
 }
 
 #[test]
-fn nobody_listens() {
+fn no_server_listens() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -182,7 +182,7 @@ fn nobody_listens() {
     );
     let localhost = Endpoint::new("localhost", address.port()).unwrap();
     assert_failures!(&localhost, Failure::Unreachable(_));
-    // A name that nobody can have (RFC 6761, section 6.4); a resolver may be slow
+    // A name that no host can have (RFC 6761, section 6.4); a resolver may be slow
     let unknown = Endpoint::new("etcd-1.invalid", 2379).unwrap();
     assert_failures!(&unknown, Failure::Unreachable(_) | Failure::TimeLimit(_));
     // A machine without IPv6 cannot connect either
@@ -190,7 +190,7 @@ fn nobody_listens() {
     assert_failures!(&ipv6, Failure::Unreachable(_));
 }
 
-/// A name is resolved, and the server behind it is asked.
+/// A name is resolved, and the server at its address is asked.
 #[test]
 fn a_name_and_its_addresses() {
     let hangs = server(|_stream| thread::sleep(Duration::from_secs(60)));

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, ValueHint};
 use etcd_pki_core::{
-    CaKind, Cluster, Passphrase, Store,
+    CaKind, Cluster, Error, Passphrase, Store,
+    cluster::{Endpoint, MemberEndpoints},
+    probe::Probe,
     trust::rotation::{Evidence, Gate, MemberReport, Rotation, RotationOptions, Stage, Strategy},
 };
 
@@ -65,7 +67,7 @@ pub(crate) struct Rotate {
     #[arg(long, help_heading = "Action")]
     prepare: bool,
     /// Trust only a new CA at once, because others have the key of the old CA. Members and clients
-    /// that do not trust the new CA are cut off
+    /// that do not trust the new CA cannot connect
     #[arg(long, help_heading = "Action")]
     emergency: bool,
     /// After the rotation, remove the key of the previous CA
@@ -81,6 +83,15 @@ pub(crate) struct Rotate {
         help_heading = "Gate"
     )]
     strategy: String,
+    /// Where a member is, if the specification does not say it: its name, and the host with the
+    /// client port and the peer port; repeatable
+    #[arg(
+        long,
+        value_name = "NAME=HOST:CLIENT:PEER",
+        value_parser = parse_endpoint,
+        help_heading = "Gate"
+    )]
+    endpoint: Vec<MemberEndpoints>,
     /// State that this member was restarted with the current trust bundle; repeatable
     #[arg(long, value_name = "NAME", help_heading = "Gate")]
     confirm_restarted: Vec<String>,
@@ -96,6 +107,19 @@ pub(crate) struct Rotate {
     /// Print the stage and the gate as JSON
     #[arg(long, help_heading = "Output")]
     json: bool,
+}
+
+/// Parses `NAME=HOST:CLIENT:PEER`.
+fn parse_endpoint(text: &str) -> Result<MemberEndpoints, Error> {
+    let refused = || Error::InvalidName {
+        name: text.to_owned(),
+        reason: "is not NAME=HOST:CLIENT:PEER, such as etcd-1=10.0.0.11:2379:2380".to_owned(),
+    };
+    let (name, endpoint) = text.split_once('=').ok_or_else(refused)?;
+    let (client, peer) = endpoint.rsplit_once(':').ok_or_else(refused)?;
+    let client: Endpoint = client.parse()?;
+    let peer = Endpoint::new(client.host(), peer.parse().map_err(|_| refused())?)?;
+    Ok(MemberEndpoints::new(name, client, peer))
 }
 
 /// The directory of a rotation, and the specification if one is given.
@@ -120,7 +144,7 @@ impl Rotate {
         let before = rotation.stage();
         let needs_gate = !(self.back || self.prepare || self.emergency || self.forget);
         let evidence = if needs_gate {
-            self.evidence(&rotation, &place)?
+            self.evidence(&rotation, &place, &options)?
         } else {
             Evidence::new()
         };
@@ -133,15 +157,22 @@ impl Rotate {
             return Ok(Answer::Due);
         }
         let changed = if self.back {
-            rotation.back(&options)?
+            rotation.back(&options)
         } else if self.prepare {
-            rotation.prepare(&options)?
+            rotation.prepare(&options)
         } else if self.emergency {
-            rotation.emergency(&options)?
+            rotation.emergency(&options)
         } else if self.forget {
-            rotation.forget(&options)?
+            rotation.forget(&options)
         } else {
-            rotation.next(&evidence, &options)?
+            rotation.next(&evidence, &options)
+        };
+        let changed = match changed {
+            Err(error @ Error::GateClosed { .. }) => {
+                output::error(&error);
+                return Ok(Answer::Due);
+            }
+            changed => changed?,
         };
         if self.emergency {
             words::warn_of_emergency(&changed);
@@ -189,22 +220,40 @@ impl Rotate {
     }
 
     /// What is known about the members and clients.
-    fn evidence(&self, rotation: &Rotation, place: &Place) -> Result<Evidence, Failure> {
+    fn evidence(
+        &self,
+        rotation: &Rotation,
+        place: &Place,
+        options: &RotationOptions<'_>,
+    ) -> Result<Evidence, Failure> {
         let names = self.names(rotation, place);
+        let given = self.endpoint.iter().map(|member| &member.name);
         if let Some(unknown) = self
             .confirm_restarted
             .iter()
-            .find(|name| !names.contains(name))
+            .chain(given)
+            .find(|name| !names.is_empty() && !names.contains(name))
         {
             return Err(Failure::usage(
                 format!("{unknown} is no member"),
                 format!("the members are {}", names.join(", ")),
             ));
         }
+        let mut endpoints = self.endpoint.clone();
+        for member in place.cluster.iter().flat_map(Cluster::endpoints) {
+            if !endpoints.iter().any(|given| given.name == member.name) {
+                endpoints.push(member);
+            }
+        }
+        endpoints.retain(|member| !self.confirm_restarted.contains(&member.name));
+        let asked = rotation.ask_members(&Probe::new(), &endpoints, options);
         let confirmed = self.confirm_restarted.iter().map(MemberReport::confirmed);
-        let mut evidence = Evidence::new().with_members(confirmed);
+        let mut evidence = Evidence::new().with_members(asked.into_iter().chain(confirmed));
         if self.confirm_clients {
             evidence = evidence.with_clients_confirmed();
+        }
+        for serial in &self.confirm_issued {
+            evidence = evidence.with_unused(serial);
         }
         Ok(evidence)
     }

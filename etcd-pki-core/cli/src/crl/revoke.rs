@@ -193,13 +193,6 @@ mod tests {
         let input = Input::default();
         let serial = target(Path::new("4A:1C"), &input).unwrap();
         assert_eq!(serial, Target::Serial("4A1C".parse().unwrap()));
-        let ca = etcd_pki_core::CertificateAuthority::create("etcd-ca").unwrap();
-        let scratch = tempfile::tempdir().unwrap();
-        // A file with the name of a serial number is a file
-        let path = scratch.path().join("4A1C");
-        std::fs::write(&path, ca.certificate().to_pem()).unwrap();
-        let certificate = ca.certificate().clone();
-        assert_eq!(target(&path, &input).unwrap(), Target::from(certificate));
         assert!(target(Path::new("client-alice.pem"), &input).is_err());
     }
 }

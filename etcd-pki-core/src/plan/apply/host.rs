@@ -7,9 +7,9 @@ use crate::{
     cluster::DesiredPair,
     error::Result,
     key::PrivateKey,
-    plan::{Mode, Step, exchange::request_path, host::waiting_key_path, step::KeySource},
+    plan::{Mode, Step, exchange::request_path, step::KeySource},
     request::CertificateRequest,
-    store::{Overwrite, PairTexts},
+    store::{Overwrite, PairTexts, staged_key_path},
 };
 
 /// Writes a request. A new key is written and synced first.
@@ -19,7 +19,7 @@ pub(super) fn request(
     pair: &DesiredPair,
     source: KeySource,
 ) -> Result<Changed> {
-    let waiting = waiting_key_path(&pair.paths);
+    let waiting = staged_key_path(&pair.paths.key);
     let new = match source {
         KeySource::Current | KeySource::Waiting => None,
         KeySource::New => Some((&pair.paths.key, Overwrite::Refuse)),
@@ -79,7 +79,7 @@ pub(super) fn install(
             .put_certificate(&pair.paths, certificates, replace, permissions)?;
         return Ok(Changed::default());
     }
-    let waiting = waiting_key_path(&pair.paths);
+    let waiting = staged_key_path(&pair.paths.key);
     let key = shared.key(&waiting)?;
     let texts = PairTexts {
         key: key.to_secret_pem(),

@@ -53,13 +53,14 @@ impl Rotation {
             if rotation.must_be_settled() {
                 rotation.settle(files)?;
             }
+            let rotation = rotation.again()?;
             if rotation.stage() != Stage::Steady {
                 return Ok(());
             }
-            if rotation.keeps_previous() && !rotation.is_end_unfinished() {
+            if rotation.keeps_previous() {
                 return Err(closed(&[super::Obstacle::Previous]));
             }
-            rotation.again()?.add_new_ca(files, options)
+            rotation.add_new_ca(files, options)
         })
     }
 
@@ -80,6 +81,8 @@ impl Rotation {
                 "there is no rotation to undo".to_owned(),
                 "nothing was changed; a forgotten CA cannot be trusted again",
             )),
+            // An interrupted switch is undone with this, and an interrupted way back is finished
+            Stage::Trusted if rotation.is_unfinished() => rotation.settle(files),
             Stage::Trusted => {
                 if let Some(leaves) = rotation.leaves_obstacle() {
                     return Err(closed(&[leaves]));
@@ -89,12 +92,17 @@ impl Rotation {
                 let bundle = rotation.bundle.iter().filter(is_kept).cloned();
                 files.undo_preparation(Some(&bundle.collect::<Vec<_>>()))
             }
-            Stage::Switched => files.switch_back(&rotation.ordered(Stage::Trusted)),
+            Stage::Switched => {
+                if rotation.is_unfinished() {
+                    rotation.settle(files)?;
+                }
+                files.switch_back(&rotation.ordered(Stage::Trusted))
+            }
         })
     }
 
     /// Goes to the end of the rotation without any gate, because the key of the old CA is known to
-    /// others. Members and clients that do not trust the new CA yet are cut off.
+    /// others. Members and clients that do not trust the new CA yet lose their connections.
     ///
     /// # Errors
     ///
@@ -227,7 +235,7 @@ impl Rotation {
         if let Some(namesake) = self.bundle.iter().find(is_namesake) {
             return Err(self.refused(
                 format!(
-                    "{} has two CAs with the name {}, and nobody can tell which of them a member trusts",
+                    "{} has two CAs with the name {}, so it cannot be seen which of them a member trusts",
                     self.paths().certificate.display(),
                     namesake.subject()
                 ),
@@ -251,7 +259,7 @@ impl Rotation {
             place.map_or(0, |place| place + 1),
             new.certificate().clone(),
         );
-        files.prepare(&new, &link, &bundle, options)
+        files.prepare(&new, &self.signing, &link, &bundle, options)
     }
 
     /// Trusted to switched.
@@ -278,9 +286,9 @@ impl Rotation {
         let link = previous.at(options.now()).link(&self.signing)?;
         let mut bundle = self.bundle.clone();
         let place = bundle.iter().position(|one| *one == self.signing);
-        let previous = previous.certificate().clone();
-        bundle.insert(place.map_or(0, |place| place + 1), previous);
-        files.trust_previous(&link, &bundle)
+        let previous = previous.certificate();
+        bundle.insert(place.map_or(0, |place| place + 1), previous.clone());
+        files.trust_previous(previous, &link, &bundle)
     }
 
     /// The trust bundle in the order of a stage: the CA that signs comes before the other one. The

@@ -12,7 +12,7 @@ use crate::{
     key::PrivateKey,
     layout::{PairPaths, RotationFile},
     plan::permissions,
-    store::{Attributes, LockedStore},
+    store::{Attributes, Issuance, LockedStore},
     verify::{self, Use, unacceptable},
     x509::{bundle, certificate::Certificate},
 };
@@ -25,6 +25,8 @@ pub(super) struct Files<'a> {
     previous: PairPaths,
     link: PairPaths,
     attributes: Attributes,
+    /// Whether issued certificates are recorded
+    records: bool,
 }
 
 impl<'a> Files<'a> {
@@ -44,6 +46,9 @@ impl<'a> Files<'a> {
             previous: rotation.file(RotationFile::Previous),
             link: rotation.file(RotationFile::Link),
             attributes: attributes.for_ca(),
+            records: options
+                .cluster
+                .is_none_or(|cluster| cluster.spec().ca.record),
         })
     }
 
@@ -70,6 +75,7 @@ impl<'a> Files<'a> {
     pub(super) fn prepare(
         &self,
         new: &CertificateAuthority,
+        old: &Certificate,
         link: &Certificate,
         bundle: &[Certificate],
         options: &RotationOptions<'_>,
@@ -85,6 +91,10 @@ impl<'a> Files<'a> {
             _ => key.to_secret_pem(),
         };
         let bundle = self.bundle(bundle)?;
+        self.record(&[
+            Issuance::of_new_ca(new.certificate()),
+            Issuance::signed_by(link, old),
+        ])?;
         self.put(&[
             (&self.next.key, key.as_bytes(), true),
             (&self.link.certificate, link.to_pem().as_bytes(), false),
@@ -134,8 +144,14 @@ impl<'a> Files<'a> {
     }
 
     /// Steady to switched: the previous CA is trusted again.
-    pub(super) fn trust_previous(&self, link: &Certificate, bundle: &[Certificate]) -> Result<()> {
+    pub(super) fn trust_previous(
+        &self,
+        previous: &Certificate,
+        link: &Certificate,
+        bundle: &[Certificate],
+    ) -> Result<()> {
         let bundle = self.bundle(bundle)?;
+        self.record(&[Issuance::signed_by(link, previous)])?;
         self.put(&[
             (&self.link.certificate, link.to_pem().as_bytes(), false),
             (&self.ca.certificate, &bundle, false),
@@ -231,6 +247,14 @@ impl<'a> Files<'a> {
         };
         self.secret(path)?
             .ok_or_else(|| missing().in_file(self.full(path)))
+    }
+
+    /// Adds certificates to the record of the directory's CAs, before they are written.
+    fn record(&self, issued: &[Issuance]) -> Result<()> {
+        if self.records {
+            self.locked.record(issued, &self.attributes)?;
+        }
+        Ok(())
     }
 
     fn put(&self, files: &[(&Path, &[u8], bool)]) -> Result<()> {

@@ -2,7 +2,9 @@
 
 use std::{fmt, path::PathBuf};
 
-use super::{Evidence, MemberReport, Rotation, RotationOptions, Seen, Stage, Strategy};
+use super::{
+    Evidence, IssuedCertificate, MemberReport, Rotation, RotationOptions, Seen, Stage, Strategy,
+};
 use crate::{
     inspect::issuer,
     layout::CaKind,
@@ -42,6 +44,8 @@ pub enum Obstacle {
         /// The reason
         reason: String,
     },
+    /// No member is known: neither the directory nor a report names one
+    NoMember,
     /// Clients may not trust the new CA
     Clients {
         /// The new CA
@@ -107,6 +111,9 @@ impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = match self {
             Self::Member { name, reason } => format!("{name}: {reason}"),
+            Self::NoMember => {
+                "no member is known: give the specification, or confirm each member".to_owned()
+            }
             Self::Clients { subject } => {
                 format!("it is not confirmed that all clients trust {subject}")
             }
@@ -202,7 +209,14 @@ impl Rotation {
                 if let Some(leaves) = self.leaves_obstacle() {
                     gate.obstacles.insert(0, leaves);
                 }
-                let issued = evidence.issued.iter().map(|issued| Obstacle::Issued {
+                let is_unused = |issued: &&IssuedCertificate| {
+                    let mut unused = evidence.unused.iter();
+                    unused.any(|serial| serial.eq_ignore_ascii_case(&issued.serial))
+                };
+                let recorded = self.issued_in_use(options.now());
+                let issued = evidence.issued.iter().chain(&recorded);
+                let issued = issued.filter(|one| !is_unused(one));
+                let issued = issued.map(|issued| Obstacle::Issued {
                     serial: issued.serial.clone(),
                     subject: issued.subject.clone(),
                 });
@@ -259,12 +273,15 @@ impl Rotation {
             }
         }
         let mut obstacles = Vec::new();
+        if names.is_empty() {
+            obstacles.push(Obstacle::NoMember);
+        }
         let members = names.into_iter().map(|name| {
             // A later report replaces an earlier one
             let mut reports = evidence.members.iter().rev();
             let answer = match reports.find(|one| one.name == name) {
                 Some(report) => self.answer(question, report),
-                None => Err("nothing is known about it".to_owned()),
+                None => Err("it was not asked, because its endpoint is not known".to_owned()),
             };
             if let Err(reason) = &answer {
                 obstacles.push(Obstacle::Member {

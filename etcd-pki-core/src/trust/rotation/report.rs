@@ -88,6 +88,8 @@ pub struct Evidence {
     pub(super) members: Vec<MemberReport>,
     pub(super) clients_are_confirmed: bool,
     pub(super) issued: Vec<IssuedCertificate>,
+    /// Serial numbers
+    pub(super) unused: Vec<String>,
 }
 
 impl Evidence {
@@ -112,6 +114,13 @@ impl Evidence {
     /// directory.
     pub fn with_issued(mut self, issued: impl IntoIterator<Item = IssuedCertificate>) -> Self {
         self.issued.extend(issued);
+        self
+    }
+
+    /// The user states that the certificate with this serial number, in hexadecimal, is no longer
+    /// in use.
+    pub fn with_unused(mut self, serial: impl Into<String>) -> Self {
+        self.unused.push(serial.into());
         self
     }
 }

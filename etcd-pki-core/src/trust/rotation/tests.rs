@@ -356,7 +356,7 @@ fn an_emergency_in_each_stage() {
     }
 }
 
-/// The gate says what is wrong with each member.
+/// The gate has the reason for each member.
 #[test]
 fn what_closes_a_gate() {
     let place = Place::new(Layout::Kubespray);
@@ -449,6 +449,8 @@ fn what_closes_a_gate() {
     );
     assert!(found[1].contains("4A1C"), "{found:?}");
     assert_eq!(found.len(), 2);
+    let gate = switched.gate(&evidence.with_unused("4a1c"), &options);
+    assert_eq!(gate.obstacles().len(), 1);
 }
 
 #[test]
@@ -519,7 +521,14 @@ fn a_rotation_with_a_passphrase() {
     assert_eq!(trusted.stage(), Stage::Trusted);
     assert!(trusted.trial(&without).is_err());
     assert_eq!(trusted.trial(&options).unwrap().chain().len(), 1);
+    // The directory has no certificate of a member
     let evidence = Evidence::new().with_clients_confirmed();
+    let refused = trusted.next(&evidence, &without);
+    assert!(
+        matches!(refused, Err(Error::GateClosed { .. })),
+        "{refused:?}"
+    );
+    let evidence = evidence.with_members([MemberReport::confirmed("etcd-1")]);
     let switched = trusted.next(&evidence, &without).unwrap();
     assert_eq!(switched.stage(), Stage::Switched);
     for name in ["ca-key.pem", "ca-previous-key.pem"] {
@@ -577,6 +586,13 @@ fn interrupted_changes() {
     assert!(!settled.is_unfinished() && settled.stage() == Stage::Switched);
     assert_eq!(settled.signing_ca(), trusted.new_ca().unwrap());
     assert!(!place.files().contains(&"ca-next-key.pem".to_owned()));
+    // The way back from the stage switched is finished, and not continued
+    let back = settled.back(&options).unwrap();
+    assert_eq!(back.stage(), Stage::Trusted);
+    copy("ca-key.pem", "ca-previous-key.pem");
+    let again = place.rotation().back(&options).unwrap();
+    assert!(!again.is_unfinished() && again.stage() == Stage::Trusted);
+    let _ = again.next(&confirmed(), &options).unwrap();
     // The end
     let _ = place.apply();
     let link = fs::read(directory.join("ca-link.pem")).unwrap();

@@ -17,7 +17,9 @@ from etcd_pki._etcd_pki.cluster import (
     Desired,
     DesiredCa,
     DesiredPair,
+    ExportChanges,
     Exported,
+    ExportFile,
     KubesprayScript,
     MemberEndpoints,
 )
@@ -39,6 +41,7 @@ from etcd_pki._etcd_pki.revocation import ChangedLists, RevocationList, Revoked,
 from etcd_pki._etcd_pki.settings import Settings
 from etcd_pki._etcd_pki.store import (
     READ_LIMIT,
+    Installed,
     LockedStore,
     PairPaths,
     Record,
@@ -48,14 +51,17 @@ from etcd_pki._etcd_pki.store import (
     Store,
     ca_paths,
     has_further_names,
+    install_certificate,
     member_client_paths,
     pair_paths,
     peer_pair_paths,
     read_file,
     record_issued,
     record_path,
+    staged_key_path,
     write_files,
 )
+from etcd_pki._etcd_pki.trust import Gate, MemberState, Rotation
 
 __all__ = [
     "READ_LIMIT",
@@ -81,13 +87,18 @@ __all__ = [
     "DesiredCa",
     "DesiredPair",
     "Directory",
+    "ExportChanges",
+    "ExportFile",
     "Exported",
     "Finding",
+    "Gate",
     "Identity",
+    "Installed",
     "Issued",
     "KubesprayScript",
     "LockedStore",
     "MemberEndpoints",
+    "MemberState",
     "PairPaths",
     "Plan",
     "PrivateKey",
@@ -104,6 +115,7 @@ __all__ = [
     "RevocationList",
     "Revoked",
     "RevokedCertificate",
+    "Rotation",
     "Settings",
     "ShortenedValidity",
     "Step",
@@ -117,6 +129,7 @@ __all__ = [
     "has_further_names",
     "inspect_ca",
     "inspect_directory",
+    "install_certificate",
     "member_client_paths",
     "pair_paths",
     "peer_pair_paths",
@@ -124,6 +137,7 @@ __all__ = [
     "record_issued",
     "record_path",
     "run",
+    "staged_key_path",
     "write_files",
 ]
 

@@ -10,7 +10,18 @@ from etcd_pki._etcd_pki.certificates import Certificate
 from etcd_pki._etcd_pki.cluster import ClusterEntry
 from etcd_pki._etcd_pki.identity import Identity, Profile
 from etcd_pki._etcd_pki.store import Store
-from etcd_pki._words import Action, CaKind, Compatibility, KeyAlgorithm, KeyFormat, Layout, Peers, RevocationReason, Role
+from etcd_pki._words import (
+    Action,
+    CaKind,
+    Compatibility,
+    KeyAlgorithm,
+    KeyFormat,
+    Layout,
+    Peers,
+    RevocationReason,
+    Role,
+    Strategy,
+)
 from typing_extensions import TypeAlias
 
 Contents: TypeAlias = Union[bytes, bytearray, memoryview, str]
@@ -61,5 +72,6 @@ RevocationReasonLike: TypeAlias = Union[
         "aACompromise",
     ],
 ]
+StrategyLike: TypeAlias = Union[Strategy, Literal["link", "bundle"]]
 PeersLike: TypeAlias = Union[Peers, Literal["shared", "separate"]]
 Progress: TypeAlias = Callable[[int, int], object]

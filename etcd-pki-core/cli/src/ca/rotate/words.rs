@@ -7,6 +7,9 @@ use etcd_pki_core::{
 
 use crate::output;
 
+/// How to go on without an answer of a member
+const UNASKED: &str = " (with --confirm-restarted NAME for each member that cannot be asked)";
+
 /// The data of the text.
 pub(super) struct Words<'a> {
     pub(super) rotation: &'a Rotation,
@@ -23,11 +26,12 @@ impl Words<'_> {
     /// Lines with a heading each.
     pub(super) fn text(&self) -> String {
         let mut text = lines("stage", &[self.stage()]);
-        if self.rotation.stage() != Stage::Steady || self.before.is_none() {
+        // After a change, the members have not been asked again
+        let has_gate = self.before.is_none() && !self.rotation.keeps_previous();
+        if self.rotation.stage() != Stage::Steady || has_gate {
             text += &lines("strategy", &[self.strategy()]);
         }
-        // After a change, the members have not been asked again
-        if self.before.is_none() {
+        if has_gate {
             text += &lines("members", &self.members());
             text += &lines("gate", &self.gate());
         }
@@ -118,7 +122,7 @@ impl Words<'_> {
                     "restart the members, one after the other".to_owned(),
                 ];
                 lines.extend(self.clients());
-                lines.push(format!("run `{command} --confirm-clients`"));
+                lines.push(format!("run `{command} --confirm-clients`{UNASKED}"));
                 lines
             }
             Stage::Switched => {
@@ -138,7 +142,7 @@ impl Words<'_> {
                     lines.extend(self.clients());
                 }
                 lines.push(format!(
-                    "run `{command} --confirm-clients` to drop the old CA"
+                    "run `{command} --confirm-clients`{UNASKED} to drop the old CA"
                 ));
                 lines
             }
@@ -166,6 +170,11 @@ impl Words<'_> {
                 lines
             }
             _ if self.before.is_some() => Vec::new(),
+            _ if self.gate.strategy() == Strategy::Link && !self.gate.is_open() => vec![
+                "restart each member that has not been restarted since the CA was last renewed"
+                    .to_owned(),
+                format!("run `{command}`{UNASKED}, or with --strategy bundle"),
+            ],
             _ if self.gate.strategy() == Strategy::Link => {
                 vec![format!(
                     "run `{command}`: the new CA signs, and nothing is restarted"

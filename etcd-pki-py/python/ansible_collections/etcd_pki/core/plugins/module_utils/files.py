@@ -10,7 +10,7 @@ import pwd
 import re
 import stat
 
-READ = ("privatekey_path", "csr_path", "ownca_path", "ownca_privatekey_path")
+READ = ("privatekey_path", "csr_path", "ownca_path", "ownca_privatekey_path", "src", "ca_path")
 """The options with files that a module reads, in addition to the file at ``path``."""
 
 _KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
@@ -78,13 +78,20 @@ class File:
             module.fail_json(msg=f"{self.path} is a symbolic link, and nothing is written through one: name the file itself")
         if module.check_mode:
             return
-        if os.path.lexists(self.path):
-            links = os.stat(self.path).st_nlink
-            if links > 1:
-                module.warn(f"{self.path} has {links} names (hard links): the others keep the old content")
-            if module.params.get("backup"):
-                self.backup_file = self._copied()
+        self.keep()
         library.write_files([(self.path, contents, self.secret)], overwrite=True)
+
+    def keep(self):
+        """Warns of further names of a file that is replaced next, and keeps a copy of it if the task
+        has backup.
+        """
+        if not os.path.lexists(self.path):
+            return
+        links = os.stat(self.path).st_nlink
+        if links > 1:
+            self.module.warn(f"{self.path} has {links} names (hard links): the others keep the old content")
+        if self.module.params.get("backup"):
+            self.backup_file = self._copied()
 
     def set_attributes(self, difference=None):
         """Sets the owner, group and mode of the task, and removes the access of others to a key.

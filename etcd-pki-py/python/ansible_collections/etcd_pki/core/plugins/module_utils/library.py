@@ -37,6 +37,8 @@ def way_out(module, error):
         return f"say layout: {error.layout}, or use an empty directory"
     if isinstance(error, etcd_pki.errors.SymbolicLinkError) and "replace_links" in module.argument_spec:
         return "remove the link, or say replace_links: true where it leads to another file of the directory"
+    if isinstance(error, etcd_pki.errors.UntrustedOwnerError) and "privatekey_owner" in module.argument_spec:
+        return "nothing was changed; if this user may have the key, give privatekey_owner; otherwise give the key another owner"
     parts = (error.hint or "").split("; ")
     return "; ".join(part for part in parts if not _KEYWORD_OR_METHOD.search(part))
 

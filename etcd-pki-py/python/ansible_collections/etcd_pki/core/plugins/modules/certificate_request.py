@@ -68,10 +68,20 @@ options:
       - V(partial_idempotence) replaces a key of another algorithm, and fails if it cannot be read.
       - V(full_idempotence) replaces it in both cases.
       - V(always) makes a new key in each run.
-      - A certificate does not match a replaced key. etcd works again when the new certificate is installed.
+      - A certificate does not match a replaced key. etcd works again when the new certificate is installed. O(staged=true) avoids this
+        gap.
     type: str
     choices: [never, fail, partial_idempotence, full_idempotence, always]
     default: fail
+  staged:
+    description:
+      - Keep the pair in use until the certificate for a new key is installed. If a later task fails, the old pair works as before.
+      - A new key is made in a hidden file next to O(privatekey_path), such as C(.member-etcd-1-key.pem.next), and the request is for this
+        key. M(etcd_pki.core.certificate_install) installs the key together with its certificate. Until then, each run uses the same
+        staged key, unless O(algorithm) differs or O(regenerate=always).
+      - Needs O(privatekey_path). If there is no key at O(privatekey_path), the key is made there.
+    type: bool
+    default: false
   return_content:
     description:
       - Return the request, to sign it on another machine.
@@ -79,6 +89,7 @@ options:
     default: false
 seealso:
   - module: etcd_pki.core.certificate
+  - module: etcd_pki.core.certificate_install
   - module: community.crypto.openssl_csr
 """
 
@@ -88,6 +99,19 @@ EXAMPLES = r"""
     path: /etc/ssl/etcd/ssl/member-{{ inventory_hostname }}.csr
     privatekey_path: /etc/ssl/etcd/ssl/member-{{ inventory_hostname }}-key.pem
     privatekey_owner: etcd
+    role: member
+    name: "{{ inventory_hostname }}"
+    names: ["{{ ansible_host }}"]
+    return_content: true
+  register: request
+
+- name: A new key with another algorithm, while etcd uses the old pair until the new one is installed
+  etcd_pki.core.certificate_request:
+    path: /etc/ssl/etcd/ssl/member-{{ inventory_hostname }}.csr
+    privatekey_path: /etc/ssl/etcd/ssl/member-{{ inventory_hostname }}-key.pem
+    algorithm: ec-p384
+    regenerate: partial_idempotence
+    staged: true
     role: member
     name: "{{ inventory_hostname }}"
     names: ["{{ ansible_host }}"]
@@ -131,6 +155,16 @@ privatekey_path:
   returned: if O(privatekey_path) is given
   type: str
   sample: /etc/ssl/etcd/ssl/member-etcd-1-key.pem
+staged:
+  description: Whether the request is for a staged key.
+  returned: if O(state=present)
+  type: bool
+  sample: false
+staged_privatekey_path:
+  description: The file of the staged key.
+  returned: if O(staged=true)
+  type: str
+  sample: /etc/ssl/etcd/ssl/.member-etcd-1-key.pem.next
 csr:
   description: The request in PEM. In check mode the existing request, or empty if there is none or if its key would be new.
   returned: if O(state=present) and O(return_content=true)
@@ -174,10 +208,14 @@ class Key:
         parameters = module.params
         self.path = parameters["privatekey_path"]
         self.reasons = []
-        self.file = None
-        self.was_there = False
+        self.file = self.staged_file = None
+        # Whether the request is for a staged key
+        self.is_staged = False
         self.passphrase = parameters["privatekey_passphrase"]
+        self.existing = []
         if self.path is None:
+            if parameters["staged"]:
+                module.fail_json(msg="staged: there is no file to stage a key next to (hint: give privatekey_path)")
             content = parameters["privatekey_content"]
             self.key = pki.PrivateKey.from_pem(content, passphrase=self.passphrase)
             self._warn_if_clear("privatekey_content", lambda: pki.PrivateKey.from_pem(content))
@@ -186,15 +224,42 @@ class Key:
         check_directory(module, self.path)
         self.file = File(module, self.path, secret=True, prefix="privatekey_")
         self.file.check_attributes(pki)
-        self.key = self._found()
+        files = [self.file]
+        if parameters["staged"]:
+            self.staged_file = File(module, str(pki.staged_key_path(self.path)), secret=True, prefix="privatekey_")
+            files.append(self.staged_file)
+        self.existing = [file for file in files if file.read(pki) is not None]
+        self.key = self._staged() or self._found()
+
+    def _staged(self):
+        """Returns the key that an earlier run has staged; None if there is none, or if it does not
+        fit, or if it is installed.
+        """
+        parameters = self.module.params
+        if self.staged_file not in self.existing or parameters["regenerate"] == "always":
+            return None
+        try:
+            staged = self.pki.PrivateKey.from_file(self.staged_file.path, passphrase=self.passphrase)
+        except self.pki.FormatError:
+            return None
+        if parameters["algorithm"] not in (None, str(staged.algorithm)):
+            return None
+        try:
+            current = self.pki.PrivateKey.from_file(self.path, passphrase=self.passphrase)
+        except self.pki.Error:
+            current = None
+        if current and current.public_key == staged.public_key:
+            return None
+        self._warn_if_clear(self.staged_file.path, lambda: self.pki.PrivateKey.from_file(self.staged_file.path))
+        self.is_staged = True
+        return staged
 
     def _found(self):
         """Returns the existing key; None if there is none, or if it must be replaced."""
         regenerate = self.module.params["regenerate"]
-        if self.file.read(self.pki) is None:
+        if self.file not in self.existing:
             self.reasons.append(facts.reason("missing_key", "the key is missing"))
             return None
-        self.was_there = True
         if regenerate == "always":
             self.reasons.append(facts.reason("regenerate", "a new key was requested"))
             return None
@@ -246,8 +311,14 @@ class Key:
         parameters = self.module.params
         key = self.pki.PrivateKey.generate(parameters["algorithm"] or profile(self.pki, parameters).algorithm)
         secret = key.to_secret_pem() if self.passphrase is None else key.to_encrypted_pem(self.passphrase)
-        self.file.write(self.pki, secret)
+        self.is_staged = self.staged_file is not None and self.file in self.existing
+        self.used_file.write(self.pki, secret)
         return key
+
+    @property
+    def used_file(self):
+        """The file of the key that the request is for."""
+        return self.staged_file if self.is_staged else self.file
 
 
 def difference(pki, found, wanted):
@@ -288,23 +359,26 @@ def present(module, pki, result):
     result["reasons"] = key.reasons + reasons
     result["changed"] = bool(result["reasons"])
     changes = {}
-    for kept, was_there in ((key.file, key.was_there), (file, before is not None)):
-        if kept is None:
-            continue
+    existing = [*key.existing, file] if before is not None else key.existing
+    for kept in filter(None, (key.file, key.staged_file, file)):
+        was_there = kept in existing
         changes[kept] = dict(before={}, after={})
         # A new file had no other attributes before
         if kept.set_attributes(changes[kept] if was_there else None) and was_there:
             result["changed"] = True
             result["reasons"].append(facts.reason("attributes", f"{kept.path} had another owner, group or mode"))
     result["subject"] = request.subject
+    result["staged"] = key.is_staged
+    if key.staged_file is not None:
+        result["staged_privatekey_path"] = key.staged_file.path
     unmade = module.check_mode and key.key is None
     result["public_key_fingerprint"] = "" if unmade else private_key.public_key.fingerprint_sha256
     if parameters["return_content"]:
         content = before if module.check_mode else file.read(pki)
         # The request for a key that must be replaced is left out: a CA must not sign it again
         result["csr"] = "" if unmade or content is None else content.decode()
-    if key.file is not None and key.file.backup_file:
-        result["privatekey_backup_file"] = key.file.backup_file
+    if key.file is not None and key.used_file.backup_file:
+        result["privatekey_backup_file"] = key.used_file.backup_file
     after = facts.of_request(request)
     if unmade:
         after["public_key_fingerprint"] = "that of a new key"
@@ -313,8 +387,9 @@ def present(module, pki, result):
     result["diff"] = dict(before=described(pki, before), after=after)
     for time, shown in result["diff"].items():
         shown.update(changes[file][time])
-        if key.file is not None and changes[key.file][time]:
-            shown["privatekey"] = changes[key.file][time]
+        for name, kept in (("privatekey", key.file), ("staged_privatekey", key.staged_file)):
+            if kept is not None and changes[kept][time]:
+                shown[name] = changes[kept][time]
     return file
 
 
@@ -356,6 +431,7 @@ def main():
                 choices=["never", "fail", "partial_idempotence", "full_idempotence", "always"],
                 default="fail",
             ),
+            staged=dict(type="bool", default=False),
             force=dict(type="bool", default=False),
             backup=dict(type="bool", default=False),
             return_content=dict(type="bool", default=False),

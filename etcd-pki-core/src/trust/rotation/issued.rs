@@ -1,0 +1,58 @@
+//! Finds the recorded certificates of the old CA that may still be in use outside the directory.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::SystemTime,
+};
+
+use super::{IssuedCertificate, Rotation};
+use crate::{
+    error::Result,
+    store::{RecordEntry, Store},
+    x509::certificate::Certificate,
+};
+
+/// The recorded leaf certificates of a CA that are not revoked, and after which no certificate with
+/// the same subject and role was issued. Without a record nothing is known.
+///
+/// # Errors
+///
+/// The errors of [`Store::record`].
+pub(super) fn in_use(store: &Store, ca: &Certificate) -> Result<Vec<RecordEntry>> {
+    let Some(record) = store.record()? else {
+        return Ok(Vec::new());
+    };
+    let entries = record.entries();
+    let owner = |entry: &RecordEntry| (entry.subject.clone(), entry.role);
+    let last: HashMap<_, _> = entries
+        .iter()
+        .enumerate()
+        .map(|(place, entry)| (owner(entry), place))
+        .collect();
+    // A list that cannot be read revokes nothing
+    let lists = store.lists().unwrap_or_default();
+    let revoked = lists.list.iter().flat_map(|list| list.entries());
+    let revoked: HashSet<_> = revoked.map(|one| one.serial_number()).collect();
+    let found = entries.iter().enumerate().filter(|(place, entry)| {
+        entry.is_issued_by(ca)
+            && !entry.is_ca
+            && last.get(&owner(entry)) == Some(place)
+            && !revoked.contains(&entry.serial)
+    });
+    Ok(found.map(|(_, entry)| entry.clone()).collect())
+}
+
+impl Rotation {
+    /// The certificates of the old CA that the record of the directory names, and that may still be
+    /// in use outside the directory at this time. Before the new CA signs, there are none.
+    #[must_use]
+    pub fn issued_in_use(&self, now: SystemTime) -> Vec<IssuedCertificate> {
+        let valid = self.issued.iter().filter(|entry| entry.is_valid_at(now));
+        valid
+            .map(|entry| IssuedCertificate {
+                serial: entry.serial.to_string(),
+                subject: entry.subject.clone(),
+            })
+            .collect()
+    }
+}
