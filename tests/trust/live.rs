@@ -231,10 +231,10 @@ impl<'a> Live<'a> {
 }
 
 /// Checks that a watch that began before the load has reported every write.
-fn sees_all(watch: &Watch<'_>, load: &Load<'_>, credentials: &Credentials) {
+fn sees_all(watch: &Watch<'_>, load: &Load<'_>) {
     let written = load.written();
     // Events arrive in order, so the others have arrived before this one
-    watch.wait_for_a_key(PREFIX, credentials);
+    watch.wait_for_a_key();
     let seen = watch.seen();
     let missing: Vec<_> = written.keys().filter(|key| !seen.contains(*key)).collect();
     assert!(missing.is_empty(), "{missing:?}");
@@ -285,11 +285,12 @@ fn by_link(version: Version) {
             live.is_refused("--confirm-clients");
             live.restart(member);
             live.trusts(member, &[&b, &a]);
+            watch.wait_for_a_key();
         }
         // Clients trust the old CA alone, and are still served
         live.is_refused("");
         live.is_at("switched", "link", "closed");
-        sees_all(&watch, &load, &live.root);
+        sees_all(&watch, &load);
         old.stop();
         drop(watch);
         live.finish(&b);
@@ -331,7 +332,8 @@ fn by_bundle(version: Version) {
     let live = Live::make(version, directory, specification());
     let load = Load::new(&live.cluster, RETRIES, PAUSE);
     let current = Client::new("current", &live.root);
-    let watch = live.cluster.watch(PREFIX, &live.root);
+    let [first_files, second_files] = ["bundle-1", "bundle-2"].map(Scratch::new);
+    let watch = live.cluster.watch(PREFIX, &live.frozen(first_files.path()));
     load.during(&[&current], || {
         let a = live.cas("ca.pem").remove(0);
         live.is_at("steady", "bundle", "open");
@@ -344,13 +346,15 @@ fn by_bundle(version: Version) {
             live.is_refused("--confirm-clients");
             live.restart(member);
             live.trusts(member, &[&a, &b]);
+            watch.wait_for_a_key();
         }
         live.is_refused("");
         live.is_at("trusted", "bundle", "closed");
         // The watch is a client, and is restarted with the new bundle
-        sees_all(&watch, &load, &live.root);
+        sees_all(&watch, &load);
         drop(watch);
-        let watch = live.cluster.watch(PREFIX, &live.root);
+        let restarted = live.frozen(second_files.path());
+        let watch = live.cluster.watch(PREFIX, &restarted);
         live.rotate("--confirm-clients", "switched");
         live.rotate("--back", "trusted");
         live.serves([&a, &a, &a]);
@@ -361,7 +365,7 @@ fn by_bundle(version: Version) {
         live.apply("");
         live.serves([&b, &b, &b]);
         live.is_refused("");
-        watch.wait_for_a_key(PREFIX, &live.root);
+        watch.wait_for_a_key();
         live.finish(&b);
     });
     load.check(&live.root, 60);
