@@ -33,11 +33,12 @@ pub(crate) use self::{
 };
 use crate::{
     error::{Error, Result},
+    finding::Finding,
     key::PrivateKey,
     profile::{CaProfile, Profile},
     signing::Scheme,
     time::clock,
-    verify::{SigningChain, unacceptable},
+    verify::{SigningChain, refused_as_too_large, unacceptable},
     x509::{
         bundle,
         certificate::Certificate,
@@ -166,12 +167,21 @@ impl CertificateAuthority {
     /// CA vouches for this one.
     #[must_use]
     pub fn chain(&self) -> Vec<Certificate> {
+        self.sent().cloned().collect()
+    }
+
+    /// The CAs that follow a leaf in its file.
+    fn sent(&self) -> impl Iterator<Item = &Certificate> {
         let all = std::iter::once(&self.certificate).chain(&self.above);
         // An intermediate CA may have the name of its issuer
         all.filter(|certificate| !certificate.is_self_signed())
             .chain(&self.link)
-            .cloned()
-            .collect()
+    }
+
+    /// The reason why no connection succeeds with a leaf of this length in DER and its chain.
+    pub(crate) fn refused_as_too_large(&self, leaf: usize) -> Option<Finding> {
+        let above = self.sent().map(|ca| ca.as_der().len());
+        refused_as_too_large(std::iter::once(leaf).chain(above))
     }
 
     /// The certificates that follow a renewed leaf. If this CA is among those that followed the old
@@ -197,7 +207,9 @@ impl CertificateAuthority {
             .filter(|one| !is_link_of(one, &self.certificate));
         let kept: Vec<Certificate> = following.map(present).collect();
         let has_signed = |ca: &Certificate| leaf.check_issued_by(ca).is_ok();
-        if kept.iter().any(has_signed) {
+        let lengths = std::iter::once(leaf).chain(&kept);
+        let is_too_large = refused_as_too_large(lengths.map(|one| one.as_der().len())).is_some();
+        if kept.iter().any(has_signed) && !is_too_large {
             kept
         } else {
             self.chain()
@@ -309,7 +321,10 @@ impl CertificateAuthority {
         }
         let certificate = self.sign_content(content)?;
         self.check_signed(&certificate, usages, now)?;
-        Ok(certificate)
+        match self.refused_as_too_large(certificate.as_der().len()) {
+            Some(finding) => Err(unacceptable(finding)),
+            None => Ok(certificate),
+        }
     }
 
     /// Checks a certificate that this CA signed. Every certificate is checked before it is

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use crate::{
     cluster::{Cluster, Desired},
     error::{Error, Result},
+    finding::Finding,
     inspect::issuer::{self, Issuer},
     key::PrivateKey,
     layout::{CaKind, Layout, PairPaths},
@@ -19,6 +20,7 @@ use crate::{
         look_existing_below, may_give, owner_of_directory, read_below, read_existing_below, tree,
         trusted_owner, user, user_name,
     },
+    verify::{self, Use, held_certificates, unacceptable},
     x509::{
         bundle::{Bundle, all_pem},
         certificate::Certificate,
@@ -387,14 +389,21 @@ fn read_pair(
             subject: ca.subject(),
         }));
     }
-    Ok(PairTexts {
+    let texts = PairTexts {
         // A DER key is not text
         key: match std::str::from_utf8(&key) {
             Ok(text) => Zeroizing::new(text.to_owned()),
             Err(_) => pair.to_secret_pem(),
         },
         certificate: text,
-    })
+    };
+    let (certificate, key) = (texts.certificate.as_bytes(), texts.key.as_bytes());
+    let (_, refused) = held_certificates(Use::Certificate, certificate);
+    let refused = refused.or_else(|| verify::key_pair(certificate, key).err());
+    match refused {
+        None | Some(Finding::NotSupported { .. }) => Ok(texts),
+        Some(finding) => Err(unacceptable(finding).in_file(&paths.certificate)),
+    }
 }
 
 /// All certificates in a file of the store. A symbolic link is refused, because its target may

@@ -7,6 +7,7 @@ mod openssl_encryption;
 mod public;
 #[cfg(feature = "rsa")]
 mod rsa_generation;
+mod rsa_numbers;
 
 use std::{fmt, sync::OnceLock};
 
@@ -18,6 +19,7 @@ use pkcs8::PrivateKeyInfoRef;
 use x509_cert::spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
+pub(crate) use self::rsa_numbers::RsaNumbers;
 pub use self::{
     algorithm::{KeyAlgorithm, KeyFormat},
     encryption::Passphrase,

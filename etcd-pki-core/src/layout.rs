@@ -89,13 +89,21 @@ impl Layout {
             .patterns(role.into())
             .map(|pattern| table.paths(pattern, name))
             .collect();
-        if pairs.iter().any(|pair| is_list(&pair.certificate)) {
-            return Err(Error::InvalidName {
-                name: name.to_owned(),
-                reason: "would give a certificate the file of the revocation list".to_owned(),
-            });
-        }
-        Ok(pairs)
+        let reason = if pairs.iter().any(|pair| is_list(&pair.certificate)) {
+            "would give a certificate the file of the revocation list"
+        } else if pairs
+            .iter()
+            .any(|pair| self.names_idle_ca(&pair.certificate))
+        {
+            // `check` ignores the age of these CAs
+            "would give its file the name of a replaced CA, or of a CA of a rotation"
+        } else {
+            return Ok(pairs);
+        };
+        Err(Error::InvalidName {
+            name: name.to_owned(),
+            reason: reason.to_owned(),
+        })
     }
 
     /// The paths of a member's peer pair, if there is a separate peer CA.
@@ -277,6 +285,17 @@ mod tests {
         }
         for bad in ["../a", "-a", ".a", "a-key", "a..b"] {
             assert!(Layout::Kubespray.pairs(Role::Client, bad).is_err(), "{bad}");
+        }
+        for (layout, role, is_refused) in [
+            (Layout::Cfssl, Role::Member, true),
+            (Layout::Cfssl, Role::Client, false),
+            (Layout::Kubespray, Role::Member, false),
+            (Layout::K3s, Role::Client, false),
+        ] {
+            for bad in ["ca-replaced-1", "peer-ca-replaced-1", "ca-next", "ca-link"] {
+                let pairs = layout.pairs(role, bad);
+                assert_eq!(pairs.is_err(), is_refused, "{layout} {role} {bad}");
+            }
         }
         assert!(
             Layout::Kubespray

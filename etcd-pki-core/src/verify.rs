@@ -24,7 +24,7 @@ use crate::{
 
 use self::{chain::Search, revocation::HeldList};
 pub(crate) use self::{
-    file::{Held, Use, held_bundle, held_certificates, held_key, refused_in_tls},
+    file::{Held, Use, held_bundle, held_certificates, held_key, refused_as_too_large},
     host::is_host_name,
     issuing::{SigningChain, Wishes, refused_as_root, unacceptable},
     revocation::{held_list, revoked},
@@ -238,10 +238,6 @@ impl Verifier {
 /// The certificates of a file, and the reason if etcd does not read it.
 fn held_in(of: Use, path: &Path, file: &[u8]) -> Result<(Vec<Certificate>, Option<Finding>)> {
     let (certificates, refused) = held_certificates(of, file);
-    let refused = refused.or_else(|| {
-        let is_leaf = of == Use::Certificate;
-        is_leaf.then(|| refused_in_tls(file)).flatten()
-    });
     let refused = refused.filter(|_| !pem::is_der_by_name(path, file));
     let certificates = certificates.map_err(|error| error.in_file(path))?;
     Ok((certificates, refused.map(|finding| finding.in_file(path))))

@@ -17,7 +17,11 @@ use etcd_pki_core::{
     Validity, layout::PairPaths, store::Overwrite,
 };
 use etcd_pki_tests::{
-    Directory, Scratch, command::etcd_pki, is_own_file, kubespray::Kubespray, openssl, prometheus,
+    Directory, Scratch,
+    command::{etcd_pki, etcd_pki_in},
+    is_own_file,
+    kubespray::Kubespray,
+    openssl, prometheus,
 };
 use serde_json::Value;
 
@@ -706,6 +710,61 @@ fn the_key_matches_one_ca_of_the_file() {
     let stays = old.issue(Role::Client, "old", &[]);
     fs::copy(stays.certificate, new.path().join("client-old.pem")).unwrap();
     assert_codes(new.path(), &["."], &[]);
+    // `cert match` gives the same answer
+    let ca = fs::read_to_string(new.ca()).unwrap();
+    let leaf = fs::read_to_string(new.path().join("client-new.pem")).unwrap();
+    fs::write(new.path().join("chain.pem"), leaf + &ca).unwrap();
+    for (files, code) in [
+        ("ca.pem", 0),
+        ("ca.pem ca-key.pem", 0),
+        ("ca-key.pem ca.pem", 0),
+        ("ca.pem client-new-key.pem", 1),
+        ("chain.pem ca-key.pem", 1),
+        ("chain.pem client-new-key.pem", 0),
+    ] {
+        let line = format!("cert match {files}");
+        let _ = etcd_pki_in(new.path(), &line).expect_code(code);
+    }
+}
+
+/// A CA that was renewed with the same key still signed what it signed: openssl renews it with
+/// another key identifier, or with another encoding of the same name.
+#[test]
+fn a_renewed_ca_has_signed() {
+    let all = directory();
+    all.issue(Role::Client, "app", &[]);
+    let call = |line: &str| drop(openssl::call(all.path(), line));
+    let first = fs::read_to_string(all.ca()).unwrap();
+    let renew = |mask: &str, identifier: &str| {
+        let text = format!(
+            "[req]\nstring_mask={mask}\ndistinguished_name=dn\nx509_extensions=v3\nprompt=no\n\
+             [dn]\nCN=etcd-ca\n\
+             [v3]\nbasicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier={identifier}\n"
+        );
+        fs::write(all.path().join("renew.cnf"), text).unwrap();
+        call("req -x509 -new -key ca-key.pem -days 99 -out renewed -config renew.cnf");
+        fs::read_to_string(all.path().join("renewed")).unwrap()
+    };
+    let identifier = renew("utf8only", "01020304");
+    let encoding = renew("pkix", "hash");
+    let stranger = directory();
+    let stranger = fs::read_to_string(stranger.ca()).unwrap();
+    for renewed in [&first, &identifier, &encoding] {
+        for bundle in [renewed.clone(), format!("{stranger}{renewed}")] {
+            fs::write(all.ca(), bundle).unwrap();
+            let (_, printed, _) = check(all.path(), &[".", "--json"]);
+            let printed: Value = serde_json::from_str(&printed).unwrap();
+            let of_cas = printed["items"].as_array().unwrap().iter();
+            let of_cas = of_cas.filter(|one| one["file"] == "./ca.pem");
+            let signed: Vec<_> = of_cas.map(|one| one["signed_here"].clone()).collect();
+            let expected = if signed.len() == 1 {
+                vec![Value::Bool(true)]
+            } else {
+                vec![Value::Bool(false), Value::Bool(true)]
+            };
+            assert_eq!(signed, expected, "{printed}");
+        }
+    }
 }
 
 #[test]

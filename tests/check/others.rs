@@ -162,6 +162,106 @@ fn certificates_that_no_handshake_takes() {
     }
 }
 
+/// Neither issuing nor planning writes certificates that no handshake takes.
+#[test]
+fn certificates_that_are_too_large_are_not_written() {
+    const GO_READS: usize = 256 * 1024;
+    let ca = CertificateAuthority::create("etcd-ca").unwrap();
+    let identity = |count: usize| {
+        let names = (0..count).map(|number| format!("{number:05}.{}.lan", "a".repeat(60)));
+        let identity = Identity::new("m").unwrap();
+        identity.with_names(names).unwrap()
+    };
+    let issue = |count| ca.issue(Role::Member, identity(count));
+    let (mut good, mut bad) = (3000, 4000);
+    while good + 1 < bad {
+        let count = usize::midpoint(good, bad);
+        if issue(count).is_ok() {
+            good = count;
+        } else {
+            bad = count;
+        }
+    }
+    let refused = issue(bad).unwrap_err();
+    assert!(refused.to_string().contains("TLS handshake"), "{refused}");
+    let largest = issue(good).unwrap();
+    let bytes = largest.certificate().as_der().len();
+    assert!((GO_READS - 100..GO_READS).contains(&bytes), "{bytes}");
+
+    let directory = Directory::new();
+    let [trusted, certificate, key] =
+        ["ca.pem", "member-m.pem", "member-m-key.pem"].map(|name| directory.file(name));
+    fs::write(&trusted, ca.certificate().to_pem()).unwrap();
+    // The server also sends the CA
+    let large = issue(good - 10).unwrap();
+    fs::write(&certificate, large.to_pem()).unwrap();
+    fs::write(&key, large.key().to_secret_pem()).unwrap();
+    let chain = directory.scratch.path().join("chain.pem");
+    fs::copy(&trusted, &chain).unwrap();
+    let server = openssl::serve(&certificate, &chain, &key);
+    let credentials = Credentials::without_certificate(trusted.clone());
+    let answer = go::dial(server.url(), &credentials, Some("m"));
+    assert_eq!(answer.verdict, Verdict::Accepted);
+
+    // A plan blocks such a pair, and does the rest
+    let folder = directory.scratch.path();
+    for (count, code) in [(good, 0), (bad + 10, 1)] {
+        let names: Vec<_> = (0..count)
+            .map(|number| format!("{number:05}.{}.lan", "a".repeat(60)))
+            .collect();
+        let text = format!(
+            "members: [{{name: m, names: [{}]}}]\nclients: [c]\n",
+            names.join(", ")
+        );
+        fs::write(folder.join("cluster.yaml"), text).unwrap();
+        let line = format!("apply -f cluster.yaml -d new-{code}");
+        let output = etcd_pki_in(folder, &line).expect_code(code);
+        let new = folder.join(format!("new-{code}"));
+        assert!(new.join("client-c.pem").exists());
+        assert_eq!(new.join("member-m.pem").exists(), code == 0);
+        assert_eq!(new.join("member-m-key.pem").exists(), code == 0);
+        if code == 1 {
+            assert!(output.stderr().contains("TLS handshake"), "{output:?}");
+            let line = format!("plan --check -f cluster.yaml -d new-{code}");
+            let planned = etcd_pki_in(folder, &line).expect_code(3);
+            assert!(planned.stdout().contains("blocked"), "{planned:?}");
+        }
+    }
+}
+
+/// A plan repairs a file with too many certificates, with the same key.
+#[test]
+fn a_chain_that_is_too_large_is_repaired() {
+    let scratch = Scratch::new("large");
+    let run = |line: &str, code| etcd_pki_in(scratch.path(), line).expect_code(code);
+    fs::write(
+        scratch.path().join("cluster.yaml"),
+        "members: [{name: m, addresses: [10.0.0.1]}]\n",
+    )
+    .unwrap();
+    let _ = run("apply -f cluster.yaml -d pki", 0);
+    let file = |name: &str| scratch.path().join("pki").join(name);
+    let read = |name: &str| fs::read_to_string(file(name)).unwrap();
+    let (key, good) = (read("member-m-key.pem"), read("member-m.pem"));
+    let large = good + &read("ca.pem").repeat(1000);
+    for line in [
+        "apply -f cluster.yaml -d pki",
+        "cert renew pki/member-m.pem",
+    ] {
+        fs::write(file("member-m.pem"), &large).unwrap();
+        assert!(run("check pki", 2).stdout().contains("EP041"));
+        let _ = run("export -f cluster.yaml --host m -d pki -o out", 1);
+        assert!(!scratch.path().join("out").join("member-m.pem").exists());
+        let planned = run("plan --check -f cluster.yaml -d pki", 3);
+        assert!(planned.stdout().contains("TLS handshake"), "{planned:?}");
+        let _ = run(line, 0);
+        let _ = run("check pki", 0);
+        let _ = run("plan --check -f cluster.yaml -d pki", 0);
+        assert_eq!(read("member-m-key.pem"), key);
+    }
+    let _ = run("export -f cluster.yaml --host m -d pki -o out", 0);
+}
+
 /// No file has more blocks than a limit, and every command refuses the same files.
 #[test]
 fn a_trust_bundle_of_more_certificates_than_are_read() {

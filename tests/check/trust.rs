@@ -3,7 +3,8 @@
 use std::{fs, path::Path};
 
 use etcd_pki_core::{
-    Bundle, CertificateAuthority, Identity, Role,
+    Bundle, CertificateAuthority, CertificateRequest, Cluster, Identity, Layout, PrivateKey, Role,
+    Store,
     inspect::{self, Check},
 };
 use etcd_pki_tests::{
@@ -399,4 +400,100 @@ fn cas_that_cannot_sign() {
             assert!(found.is_empty(), "{extensions} {is_root}: {found:?}");
         }
     }
+}
+
+/// The trees of hosts, with the CA in the directory above. Go decides.
+#[test]
+fn leaves_in_the_trees_of_hosts() {
+    for layout in Layout::ALL.into_iter().filter(|one| !one.names_hosts()) {
+        let scratch = Scratch::new("trees");
+        let folder = scratch.path().join("pki");
+        let yaml = format!(
+            "layout: {layout}\nmembers: [etcd-1, etcd-2]\nnodes: [kube-1]\nclients: [root]\n"
+        );
+        let cluster = Cluster::from_yaml(&yaml).unwrap();
+        let store = Store::new(&folder, layout);
+        assert!(cluster.plan(&store).unwrap().apply().unwrap().is_complete());
+        let state = inspect::directory(&folder).unwrap();
+        assert_eq!(state.findings().count(), 0, "{layout}");
+        let leaves: Vec<_> = state.pairs().iter().map(|pair| pair.paths()).collect();
+        assert!(leaves.len() >= 6, "{layout}: {}", leaves.len());
+        for other in ["etcd-ca", "other-ca"].map(ca) {
+            for paths in &leaves {
+                let leaf = folder.join(&paths.certificate);
+                let good = fs::read(&leaf).unwrap();
+                let kind = inspect::ca_kind(&store, &leaf);
+                let trusted = store.ca_paths(kind).certificate;
+                assert_eq!(go::verify(&trusted, &leaf).client(), Verdict::Accepted);
+                let verifier = inspect::verifier(&leaf).unwrap();
+                assert!(verifier.verify_file(&leaf, &good).unwrap().is_accepted());
+
+                let key = fs::read(folder.join(&paths.key)).unwrap();
+                let key = PrivateKey::from_pem(key).unwrap();
+                let name = Identity::new("m").unwrap();
+                let request = CertificateRequest::create(&key, Role::Member, &name).unwrap();
+                let bad = other.sign(&request, Role::Member, name);
+                write(&leaf, bad.unwrap().certificate().to_pem());
+                assert_ne!(go::verify(&trusted, &leaf).client(), Verdict::Accepted);
+                for path in [&folder, &leaf] {
+                    let found = codes(path);
+                    let name = leaf.file_name().unwrap().to_string_lossy().into_owned();
+                    let expected = (name, "EP007");
+                    assert!(found.contains(&expected), "{layout} {leaf:?}: {found:?}");
+                }
+                // In the tree, the directory above is not part of the path
+                let file = leaf.file_name().unwrap().to_str().unwrap();
+                let line = format!("check {file}");
+                let output = etcd_pki_in(leaf.parent().unwrap(), &line);
+                let printed = output.stdout();
+                assert!(printed.contains("EP007"), "{layout} {leaf:?}: {printed}");
+                write(&leaf, good);
+            }
+        }
+    }
+}
+
+/// A directory with the CA of another program above a directory with certificates.
+#[test]
+fn directories_that_are_no_trees() {
+    let scratch = Scratch::new("trees");
+    let folder = scratch.path().join("pki");
+    let [own, other] = ["own", "other"].map(ca);
+    let names: Names = ["", "server.crt", "server.key"];
+    write_ca(&folder.join("ca.crt"), &other);
+    write_leaf(&folder.join("app"), names, &issue(&own, Role::Member));
+    assert_eq!(codes(&folder), []);
+    // With a CA next to the certificate, the CA above does not count, even with its key
+    let secret = other.key().unwrap().to_secret_pem();
+    write(&folder.join("ca.key"), secret.as_bytes());
+    for name in ["ca.pem", "etcd/ca.crt"] {
+        write_ca(&folder.join("app").join(name), &own);
+        assert_eq!(codes(&folder), [], "{name}");
+        fs::remove_file(folder.join("app").join(name)).unwrap();
+    }
+    assert_eq!(codes(&folder), [("server.crt".to_owned(), "EP007")]);
+}
+
+/// kubeadm with an external etcd: its own CA has the file name of etcdadm's CA, and etcd's CA may
+/// be anywhere.
+#[test]
+fn a_client_of_an_external_etcd() {
+    let names: Names = ["", "apiserver-etcd-client.crt", "apiserver-etcd-client.key"];
+    let [kubernetes, etcd] = ["kubernetes", "etcd-ca"].map(ca);
+    for place in ["", "etcd-ca.crt", "etcd/ca.crt", "etcd/external.crt"] {
+        let scratch = Scratch::new("external");
+        let folder = scratch.path().join("pki");
+        write_ca(&folder.join("ca.crt"), &kubernetes);
+        write_leaf(&folder, names, &issue(&etcd, Role::Client));
+        if !place.is_empty() {
+            write_ca(&folder.join(place), &etcd);
+        }
+        assert_eq!(codes(&folder), [], "{place}");
+    }
+    // A node of etcdadm with the certificate of another CA
+    let scratch = Scratch::new("external");
+    let folder = scratch.path().join("pki");
+    write_ca(&folder.join("ca.crt"), &ca("own"));
+    write_leaf(&folder, names, &issue(&etcd, Role::Client));
+    assert_eq!(codes_of(&folder, names[1]), ["EP007"]);
 }

@@ -32,15 +32,19 @@ fn request(folder: &Path, names: usize) {
 }
 
 #[test]
-fn the_claims_of_a_request_of_a_hundred_thousand_names_are_granted_and_one_more_is_refused() {
+fn requests_of_many_names() {
     let scratch = Scratch::new("limits");
     let folder = scratch.path();
     let _ = command(folder, "ca new -d pki").expect_success();
-    request(folder, 100_000);
     let sign = "cert sign big.csr --role client -d pki --force -o o.pem";
+    request(folder, 30_000);
     let _ = command(folder, &format!("{sign} --accept-claims")).expect_success();
     let signed = Certificate::from_pem(fs::read(folder.join("o.pem")).unwrap()).unwrap();
-    assert_eq!(signed.dns_names().len(), 100_000);
+    assert_eq!(signed.dns_names().len(), 30_000);
+    request(folder, 100_000);
+    // No TLS handshake takes so many names, so only this limit refuses them
+    let large = command(folder, &format!("{sign} --accept-claims")).expect_code(1);
+    assert!(large.stderr().contains("TLS handshake"), "{large:?}");
     // The message does not list all claims that were not granted
     let refused = command(folder, &format!("{sign} --cn app")).expect_success();
     assert!(

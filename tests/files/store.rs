@@ -386,7 +386,7 @@ fn each_name_follows_the_sync_of_its_file() {
                 let is_file = call.contains("/#") || call.contains(".tmp");
                 synced += usize::from(is_file);
                 is_open &= is_file;
-            } else if !call.contains(LOCK_FILE) {
+            } else if !call.contains(".lock\"") {
                 // With `-s 0` strace prints no names: a temporary name counts with its rename
                 names += usize::from(call.starts_with("linkat"));
                 is_open = true;
@@ -464,6 +464,133 @@ fn the_lock_is_the_owners() {
     holder.wait().unwrap();
 }
 
+/// In a directory that is not a store, another user can block no command: neither by locking the
+/// directory, nor with lock files or keys there. Two processes of one user still take turns.
+#[test]
+fn locks_outside_of_stores() {
+    let lines = [
+        "key new -o shared/k.pem --force",
+        "key convert shared/k.pem -o shared/converted.pem --force",
+        "csr new --cn x -o shared/x.csr --key-out shared/x-key.pem --force",
+        "ca new -o shared/own.pem --key-out shared/own-key.pem --replace-ca",
+        "cert issue client c -d pki -o shared/c.pem --force",
+        "cert renew shared/c.pem --rekey -d pki",
+        "cert sign shared/x.csr -d pki --role client --name x -o shared/x.pem --force",
+    ];
+    let own = format!(".etcd-pki-{}.lock", rustix::process::geteuid().as_raw());
+    for strange in ["", LOCK_FILE, "ca-key.pem", &own] {
+        let place = Place::applied(SPECIFICATION);
+        let shared = place.path("shared");
+        fs::create_dir(&shared).unwrap();
+        fs::set_permissions(&shared, Permissions::from_mode(0o1777)).unwrap();
+        let file = shared.join(strange);
+        if !strange.is_empty() {
+            fs::write(&file, "").unwrap();
+            chown(&file, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        let as_other = Command::new("test")
+            .arg("-r")
+            .arg(&shared)
+            .uid(NOBODY)
+            .status();
+        if !as_other.unwrap().success() {
+            return;
+        }
+        let held = [Some(&shared), (!strange.is_empty()).then_some(&file)];
+        let held = held.into_iter().flatten();
+        let holders: Vec<_> = held.map(|path| hold_as_nobody(path).unwrap()).collect();
+        let began = Instant::now();
+        for line in lines {
+            place.ok(line);
+        }
+        assert!(began.elapsed() < Duration::from_secs(30), "{strange}");
+        for mut holder in holders {
+            holder.kill().unwrap();
+            holder.wait().unwrap();
+        }
+        assert!(!shared.join(&own).exists(), "{strange}");
+    }
+
+    let place = Place::new(SPECIFICATION);
+    fs::create_dir(place.path("shared")).unwrap();
+    let mut holder = Command::new("flock")
+        .arg(place.path("shared").join(&own))
+        .args(["sh", "-c", "echo held; exec sleep 3"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut word = [0; 4];
+    holder
+        .stdout
+        .as_mut()
+        .unwrap()
+        .read_exact(&mut word)
+        .unwrap();
+    let began = Instant::now();
+    place.ok("key new -o shared/k.pem");
+    assert!(began.elapsed() > Duration::from_secs(2));
+    assert!(!place.path("shared").join(&own).exists());
+    holder.wait().unwrap();
+}
+
+/// A key of the directory is read under the lock. Otherwise a command could write back the key that
+/// another process has just replaced, or certify it.
+#[test]
+fn keys_are_read_under_the_lock() {
+    for (line, written, key) in [
+        (
+            "key convert pki/client-c-key.pem -o pki/client-c-key.pem --force",
+            "pki/client-c-key.pem",
+            "pki/client-c-key.pem",
+        ),
+        (
+            "csr new --cn c --key pki/client-c-key.pem -o pki/client-c.csr",
+            "pki/client-c.csr",
+            "pki/client-c-key.pem",
+        ),
+        (
+            "cert issue client c -d pki --key pki/client-c-key.pem --force",
+            "pki/client-c.pem",
+            "pki/client-c-key.pem",
+        ),
+        (
+            "cert issue client c -d pki --key pki/client-c-key.pem -o pki/client-c.pem --force",
+            "pki/client-c.pem",
+            "pki/client-c-key.pem",
+        ),
+        (
+            "ca new --key pki/ca-key.pem -o pki/ca.pem --replace-ca",
+            "pki/ca.pem",
+            "pki/ca-key.pem",
+        ),
+        (
+            "ca new -d pki --key pki/ca-key.pem --replace-ca",
+            "pki/ca.pem",
+            "pki/ca-key.pem",
+        ),
+    ] {
+        let place = Place::applied(SPECIFICATION);
+        place.ok("key new -o other.pem");
+        let other = fs::read(place.path("other.pem")).unwrap();
+        let mut holder = Command::new("flock")
+            .arg(place.path("pki").join(LOCK_FILE))
+            .args(["sh", "-c", "echo held; exec sleep 3"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut word = [0; 4];
+        let output = holder.stdout.as_mut().unwrap();
+        output.read_exact(&mut word).unwrap();
+        let mut waiting = place.command(line).stderr(Stdio::null()).spawn().unwrap();
+        thread::sleep(Duration::from_millis(1500));
+        fs::write(place.path(key), &other).unwrap();
+        holder.wait().unwrap();
+        assert!(waiting.wait().unwrap().success(), "{line}");
+        let matched = place.output(&format!("cert match {written} other.pem"));
+        assert!(matched.status.success(), "{line}: {matched:?}");
+    }
+}
+
 /// The command never follows a lock file that is a link, and closes one that is open to others.
 #[test]
 fn a_lock_file_of_another_kind() {
@@ -492,7 +619,9 @@ fn where_there_is_no_lock_file() {
     fs::create_dir(place.path("out")).unwrap();
     place.ok("key new -o out/k.pem");
     place.ok("csr new --cn x -o out/x.csr --key-out out/x-key.pem");
-    assert!(!place.path("out").join(LOCK_FILE).exists());
+    let names = fs::read_dir(place.path("out")).unwrap();
+    let mut names = names.map(|entry| entry.unwrap().file_name());
+    assert!(!names.any(|name| name.as_encoded_bytes().starts_with(b".")));
 
     let travel = "apply -f cluster.yaml --requests travel";
     place.specify("members: [{name: m, addresses: [10.0.0.1]}]\n");

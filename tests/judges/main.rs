@@ -21,6 +21,7 @@ mod peer_port;
 mod profiles;
 mod properties;
 mod python;
+mod rsa_numbers;
 mod signatures;
 mod verdict;
 mod webpki;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use etcd_pki_core::{CaKind, Certificate, CertificateAuthority, Layout, Store, verify};
-use etcd_pki_tests::{openssl, pki::mode};
+use etcd_pki_tests::{Verdict, go, openssl, pki::mode};
 
 use super::place::Place;
 
@@ -542,5 +542,82 @@ fn the_warning_of_a_replaced_ca() {
             replaced.stderr().contains("not accepted any more"),
             "{replaced:?}"
         );
+    }
+}
+
+/// The warning about an intermediate CA depends on what stays trusted. Go decides.
+#[test]
+fn the_warning_of_a_replaced_intermediate_ca() {
+    for (keeps_root, line) in [
+        (true, "ca new -d p --replace-ca"),
+        (
+            true,
+            "ca new -o p/ca.pem --key-out p/ca-key.pem --replace-ca",
+        ),
+        (false, "ca new -d p --replace-ca"),
+    ] {
+        let place = Place::new("old-ca");
+        let call = |line: &str| drop(openssl::call(&place.file(""), line));
+        let _ = place.done("ca new -d p --cn lower");
+        let _ = place.done("ca new --cn upper -o p/root.pem --key-out p/root-key.pem");
+        fs::write(
+            place.file("v3"),
+            "basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign\n",
+        )
+        .unwrap();
+        call(
+            "x509 -in ca.pem -CA root.pem -CAkey root-key.pem -days 99 -extfile v3 -clrext -out lower.pem",
+        );
+        let read = |name: &str| fs::read_to_string(place.file(name)).unwrap();
+        let root = if keeps_root {
+            read("root.pem")
+        } else {
+            String::new()
+        };
+        fs::write(place.file("ca.pem"), read("lower.pem") + &root).unwrap();
+        let _ = place.done("cert issue client x -d p");
+        let leaf = Certificate::from_pem(
+            read("client-x.pem")
+                .split_inclusive("-----END CERTIFICATE-----")
+                .next()
+                .unwrap(),
+        );
+        let leaf = leaf.unwrap().to_pem();
+        let replaced = place.done(line);
+        let is_accepted = |text: String| {
+            fs::write(place.file("leaf"), text).unwrap();
+            let [ca, leaf] = ["ca.pem", "leaf"].map(|name| place.file(name));
+            go::verify(&ca, &leaf).client() == Verdict::Accepted
+        };
+        assert!(!is_accepted(leaf.clone()));
+        assert_eq!(is_accepted(leaf + &read("lower.pem")), keeps_root);
+        let warning = if keeps_root {
+            "accepted only if the CA's own certificate follows them in their files, because upper stays trusted"
+        } else {
+            "certificates of the old CA are not accepted any more"
+        };
+        assert!(replaced.stderr().contains(warning), "{replaced:?}");
+    }
+}
+
+/// A file without a CA, and a new certificate of the same CA, cut nothing off.
+#[test]
+fn no_warning_without_a_replaced_ca() {
+    let place = Place::new("old-ca");
+    fs::create_dir(place.file("")).unwrap();
+    fs::write(place.file("ca.pem"), "").unwrap();
+    let made = place.done("ca new -d p --replace-ca");
+    assert!(!made.stderr().contains("old CA are"), "{made:?}");
+    // The same key, in a file with another name
+    fs::copy(place.file("ca-key.pem"), place.path().join("copy.pem")).unwrap();
+    let _ = place.done("cert issue client x -d p");
+    for (cn, is_cut_off) in [("etcd-ca", false), ("other", true)] {
+        let line = format!("ca new -d p --key copy.pem --replace-ca --cn {cn}");
+        let replaced = place.done(&line);
+        let [ca, leaf] = ["ca.pem", "client-x.pem"].map(|name| place.file(name));
+        let is_accepted = go::verify(&ca, &leaf).client() == Verdict::Accepted;
+        assert_eq!(is_accepted, !is_cut_off);
+        let told = replaced.stderr().contains("not accepted any more");
+        assert_eq!(told, is_cut_off, "{replaced:?}");
     }
 }

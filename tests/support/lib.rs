@@ -65,9 +65,18 @@ pub use crate::{
 /// The name of the lock file, which stays in the directory of a store.
 pub const LOCK_FILE: &str = ".etcd-pki.lock";
 
-/// Whether a path has the name of a file that commands write for themselves in the directory of a
-/// store: the lock file, or the record of issued certificates.
+/// Whether a path is that of a lock file: of a store, or of a user in another directory.
+#[must_use]
+pub fn is_lock(path: impl AsRef<std::path::Path>) -> bool {
+    let name = path.as_ref().file_name().unwrap_or_default();
+    let name = name.to_string_lossy();
+    name.starts_with(".etcd-pki") && name.ends_with(".lock")
+}
+
+/// Whether a path has the name of a file that commands write for themselves: a lock file, or the
+/// record of issued certificates.
+#[must_use]
 pub fn is_own_file(path: impl AsRef<std::path::Path>) -> bool {
     let name = path.as_ref().file_name();
-    name.is_some_and(|name| name == LOCK_FILE || name == record::RECORD_FILE)
+    is_lock(&path) || name.is_some_and(|name| name == record::RECORD_FILE)
 }

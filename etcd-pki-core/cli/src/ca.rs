@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use clap::{ArgGroup, Args, Subcommand};
 use etcd_pki_core::{
     CaKind, Certificate, CertificateAuthority, Error, Identity, Passphrase, PrivateKey, Store,
-    internal::read_regular_file,
+    internal::{Replacement, read_regular_file, replacement},
+    layout::PairPaths,
     role::Compatibility,
     store::{Issuance, record_issued},
 };
@@ -17,7 +18,7 @@ use zeroize::Zeroizing;
 
 use self::{issued::Issued, renew::Renew, rotate::Rotate};
 use crate::{
-    facts::CertificateFacts,
+    facts::{CertificateFacts, in_words},
     failure::{Failure, Outcome},
     files::{self, File, Replacing},
     input::{Input, called, parse_in_place},
@@ -113,8 +114,8 @@ pub(crate) struct New {
     directory: DirectoryOptions,
     #[command(flatten)]
     out: PairOutOptions,
-    /// Replace an existing CA. Nothing that it signed is accepted afterwards. Its files are kept as
-    /// ca-replaced-SERIAL.pem and ca-replaced-SERIAL-key.pem
+    /// Replace an existing CA. What it signed is accepted afterwards only if a CA above it stays
+    /// trusted. Its files are kept as ca-replaced-SERIAL.pem and ca-replaced-SERIAL-key.pem
     #[arg(long, help_heading = "Output")]
     replace_ca: bool,
     #[command(flatten)]
@@ -148,7 +149,6 @@ impl New {
         })?;
         let locked = store.lock_with(|| output::waiting_for(store.directory()))?;
         let locked = self.record.applied_to(locked);
-        let had_one = paths.certificate.exists();
         let kept = report.while_replacing(&[&paths.certificate, &paths.key], || {
             let passphrase = passphrase.as_ref();
             let written = if self.replace_ca {
@@ -172,9 +172,7 @@ impl New {
             }
             report.check_layout(store.layout(), key.algorithm());
         }
-        if had_one {
-            report.warn(CUT_OFF);
-        }
+        warn_of_replacement(&mut report, kept.as_ref(), &paths.certificate);
         report.finish()
     }
 
@@ -223,6 +221,7 @@ impl New {
     fn run_to_files(&self, out: &Path, key_out: &Path, input: &Input) -> Outcome {
         let mut report = Report::on(&self.key.files(out, key_out), &self.json)?;
         let passphrase = self.passphrase.read(input)?;
+        let locked = files::lock(&self.key.files(out, key_out))?;
         let ca = self.make(|| self.obtain_key(input, passphrase.as_ref()))?;
         let new_key = ca.key().filter(|_| self.key.is_new());
 
@@ -238,14 +237,14 @@ impl New {
         } else {
             Replacing::Nothing
         };
-        let cuts_off = self.replace_ca && cuts_off(out, &ca);
         let key_file = if self.key.is_new() { key_out } else { out };
         let recorded = self.record.place_of(out, key_file);
-        let written = report.write_recorded(&files, replacing, &|| match &recorded {
+        let record = || match &recorded {
             Some(file) => record_issued(file, &[Issuance::of_new_ca(ca.certificate())]),
             None => Ok(()),
-        });
-        written.map_err(|failure| match failure {
+        };
+        let written = report.write_locked(&files, replacing, &locked, &record);
+        let kept = written.map_err(|failure| match failure {
             Failure::Refused(Error::ExistingFile { path }) => in_the_way(&path, out, key_out),
             failure => failure,
         })?;
@@ -253,9 +252,7 @@ impl New {
         if let Some(key) = new_key {
             report.key(key_out, key);
         }
-        if cuts_off {
-            report.warn(CUT_OFF);
-        }
+        warn_of_replacement(&mut report, kept.as_ref(), out);
         report.finish()
     }
 
@@ -332,16 +329,30 @@ fn in_the_way(path: &Path, out: &Path, key_out: &Path) -> Failure {
     files::ca_exists(path).into()
 }
 
-/// The warning after a new CA replaced another one
-const CUT_OFF: &str = "certificates of the old CA are not accepted any more: issue new ones";
+/// The contents of a CA's file; empty if there is none, or if it cannot be read.
+fn contents(path: &Path) -> Vec<u8> {
+    let file = path.is_file().then(|| read_regular_file(path).ok());
+    file.flatten().unwrap_or_default()
+}
 
-/// Whether a new CA in this file replaces another CA, not only a certificate of the same CA.
-fn cuts_off(path: &Path, new: &CertificateAuthority) -> bool {
-    let new = new.certificate();
-    let is_same =
-        |old: &Certificate| old.public_key() == new.public_key() && old.subject() == new.subject();
-    let old = read_regular_file(path).and_then(|file| Certificate::all_from_bytes(&file));
-    path.is_file() && !old.is_ok_and(|old| old.iter().any(is_same))
+/// Warns about the certificates of the CA that was replaced in this file.
+fn warn_of_replacement(report: &mut Report, kept: Option<&PairPaths>, path: &Path) {
+    let Some(kept) = kept else { return };
+    let old = contents(&kept.certificate);
+    match replacement(&old, &contents(path), time::now()) {
+        None => {}
+        Some(Replacement::CutOff) => {
+            report.warn("certificates of the old CA are not accepted any more: issue new ones");
+        }
+        Some(Replacement::NeedsChain { trusted }) => {
+            let trusted = in_words::subject(&trusted);
+            report.warn(format!(
+                "certificates of the old CA are accepted only if the CA's own certificate follows them in their files, \
+                 because {trusted} stays trusted: issue new ones, and remove {trusted} from {} if nothing else needs it",
+                path.display()
+            ));
+        }
+    }
 }
 
 /// Show CA certificates

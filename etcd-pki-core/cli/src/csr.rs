@@ -8,7 +8,7 @@ use etcd_pki_core::{CertificateRequest, Identity, Role};
 use crate::{
     facts::RequestFacts,
     failure::Outcome,
-    files::File,
+    files::{self, File},
     input::Input,
     options::{
         self, ForceOption, IdentityOptions, JsonOption, KeyOptions, KeyUse, PairOutOptions,
@@ -95,6 +95,7 @@ impl New {
         };
         let identity = self.identity.refine(identity, self.role)?;
         let passphrase = self.passphrase.read(input)?;
+        let locked = files::lock(&self.key.files(&out, &key_out))?;
         let key = self.key.obtain(
             self.profile.habits,
             input,
@@ -109,7 +110,8 @@ impl New {
         if self.key.is_new() {
             files.push(File::secret(&key_out, &key_pem, key.public_key()));
         }
-        report.write(&files, self.force.replacing())?;
+        let replacing = self.force.replacing();
+        let _ = report.write_locked(&files, replacing, &locked, &files::unrecorded)?;
         report.request(&out, &request);
         if self.key.is_new() {
             report.key(&key_out, &key);

@@ -23,7 +23,7 @@ pub(crate) enum Replacing {
     Nothing,
     /// Any file but the certificate or the key of a CA
     Files,
-    /// A CA too. Nothing that it signed is accepted afterwards
+    /// A CA too
     CaFiles,
 }
 
@@ -67,40 +67,39 @@ impl<'a> File<'a> {
     }
 }
 
-/// Locks the directories of files, before they are read and replaced.
+/// Locks the directories of files, before they are read and replaced. Standard output needs no
+/// lock.
 pub(crate) fn lock(paths: &[&Path]) -> Result<LockedFiles, Failure> {
+    let paths: Vec<&Path> = paths
+        .iter()
+        .copied()
+        .filter(|path| !is_standard(path))
+        .collect();
     let directory = paths
         .first()
         .map_or(Path::new("."), |path| directory_of(path));
-    Ok(LockedFiles::lock(paths, || output::waiting_for(directory))?)
+    let waiting = || output::waiting_for(directory);
+    Ok(LockedFiles::lock(&paths, waiting)?)
 }
 
-/// Writes all of the files or none, and then prints those that are called `-`, in their order.
-/// Returns the paths under which the files of a replaced CA are kept.
+/// Writes files as [`write_locked`] does, in directories that it locks.
 pub(crate) fn write(
     files: &[File<'_>],
     replacing: Replacing,
 ) -> Result<Option<PairPaths>, Failure> {
-    write_recorded(files, replacing, &|| Ok(()))
+    let paths: Vec<_> = files.iter().map(File::path).collect();
+    write_locked(files, replacing, &lock(&paths)?, &unrecorded)
 }
 
-/// Writes files as [`write`] does. Calls `record` when the files are complete, before the first one
-/// is at its path or printed.
-pub(crate) fn write_recorded(
-    files: &[File<'_>],
-    replacing: Replacing,
-    record: &dyn Fn() -> etcd_pki_core::Result<()>,
-) -> Result<Option<PairPaths>, Failure> {
-    let written: Vec<_> = files
-        .iter()
-        .map(File::path)
-        .filter(|path| !is_standard(path))
-        .collect();
-    write_locked(files, replacing, &lock(&written)?, record)
+/// The record of files without a certificate that a CA signed.
+pub(crate) fn unrecorded() -> etcd_pki_core::Result<()> {
+    Ok(())
 }
 
-/// Writes files as [`write_recorded`] does, in directories that are locked.
-fn write_locked(
+/// Writes all of the files or none, in directories that are locked, and then prints those that are
+/// called `-`, in their order. Calls `record` when the files are complete, before the first one is
+/// at its path or printed. Returns the paths under which the files of a replaced CA are kept.
+pub(crate) fn write_locked(
     files: &[File<'_>],
     replacing: Replacing,
     locked: &LockedFiles,

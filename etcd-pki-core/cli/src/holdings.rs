@@ -1,8 +1,11 @@
 //! The public keys in a file: of a private key, a public key, a request, a certificate, or several
 //! of them.
 
+use std::path::Path;
+
 use etcd_pki_core::{
-    Certificate, CertificateRequest, Error, Passphrase, PrivateKey, PublicKey, Result,
+    CertificateRequest, Error, Passphrase, PrivateKey, PublicKey, Result,
+    internal::certificates_of_key,
 };
 
 const ANYTHING: &str = "certificate, request or key";
@@ -11,17 +14,31 @@ const ANYTHING: &str = "certificate, request or key";
 pub(crate) struct Holding {
     pub(crate) kind: &'static str,
     pub(crate) key: PublicKey,
+    /// The keys of the other CAs in a trust bundle
+    pub(crate) others: Vec<PublicKey>,
 }
 
-/// The keys in a file. Of several certificates only the first counts, because the others are its
-/// issuers.
-pub(crate) fn holdings(bytes: &[u8], passphrase: Option<&Passphrase>) -> Result<Vec<Holding>> {
-    let first_certificate = Certificate::all_from_bytes(bytes)
-        .map(|certificates| certificates.first().map(|first| first.public_key().clone()));
+impl Holding {
+    /// All keys.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &PublicKey> {
+        [&self.key].into_iter().chain(&self.others)
+    }
+}
+
+/// The keys in a file. Of a leaf and its chain only the leaf counts, of a trust bundle each CA.
+pub(crate) fn holdings(
+    path: &Path,
+    bytes: &[u8],
+    passphrase: Option<&Passphrase>,
+) -> Result<Vec<Holding>> {
+    let certificates = certificates_of_key(path, bytes).map(|certificates| {
+        let keys = certificates.iter().map(|one| one.public_key().clone());
+        keys.collect::<Vec<_>>()
+    });
     let request =
-        CertificateRequest::from_bytes(bytes).map(|request| Some(request.public_key().clone()));
+        CertificateRequest::from_bytes(bytes).map(|request| vec![request.public_key().clone()]);
     let private =
-        PrivateKey::from_bytes(bytes, passphrase).map(|key| Some(key.public_key().clone()));
+        PrivateKey::from_bytes(bytes, passphrase).map(|key| vec![key.public_key().clone()]);
     let public = if is_pem(bytes) {
         PublicKey::from_pem(bytes)
     } else {
@@ -30,13 +47,20 @@ pub(crate) fn holdings(bytes: &[u8], passphrase: Option<&Passphrase>) -> Result<
     let mut found = Vec::new();
     let mut instead = None;
     for (kind, key) in [
-        ("certificate", first_certificate),
+        ("certificate", certificates),
         ("request", request),
         ("private key", private),
-        ("public key", public.map(Some)),
+        ("public key", public.map(|key| vec![key])),
     ] {
         match key {
-            Ok(key) => found.extend(key.map(|key| Holding { kind, key })),
+            Ok(keys) => {
+                let mut keys = keys.into_iter();
+                found.extend(keys.next().map(|key| Holding {
+                    kind,
+                    key,
+                    others: keys.collect(),
+                }));
+            }
             Err(error) if is_absence(&error, bytes) => instead = instead.or(Some(error)),
             Err(error) => return Err(error),
         }
@@ -94,7 +118,7 @@ mod tests {
             (&key.to_secret_der(), vec!["private key"]),
             (key.public_key().as_der(), vec!["public key"]),
         ] {
-            let found = holdings(bytes, None).unwrap();
+            let found = holdings(Path::new("x.pem"), bytes, None).unwrap();
             assert_eq!(
                 found.iter().map(|holding| holding.kind).collect::<Vec<_>>(),
                 kinds
@@ -111,7 +135,10 @@ mod tests {
             b"-----BEGIN X-----\nAAEC\n-----END X-----\n",
             b"\x30\x00",
         ] {
-            let error = holdings(bytes, None).err().unwrap().to_string();
+            let error = holdings(Path::new("x.pem"), bytes, None)
+                .err()
+                .unwrap()
+                .to_string();
             assert!(error.contains(ANYTHING), "{error}");
         }
     }

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use etcd_pki_core::{PrivateKey, PublicKey, role::Compatibility};
+use etcd_pki_core::{PrivateKey, PublicKey, role::Compatibility, store::LockedFiles};
 
 use crate::{
     facts::KeyFacts,
     failure::{Failure, Outcome},
-    files::File,
+    files::{self, File},
     holdings::holdings,
     input::Input,
     options::{
@@ -80,7 +80,7 @@ impl New {
         let passphrase = self.passphrase.read(input)?;
         let key = self.algorithm.generate(Compatibility::Strict)?;
         let pem = self.format.write(&key, passphrase.as_ref())?;
-        self.destination.write_private(&key, &pem, report)
+        self.destination.write_private(&key, &pem, report, None)
     }
 }
 
@@ -149,7 +149,9 @@ impl Public {
     fn run(self, input: &Input) -> Outcome {
         let report = self.destination.report()?;
         let passphrase = self.passphrase.read(input)?;
-        let held = input.parse(&self.file, |bytes| holdings(bytes, passphrase.as_ref()))?;
+        let held = input.parse(&self.file, |bytes| {
+            holdings(&self.file, bytes, passphrase.as_ref())
+        })?;
         // There is at least one, because reading reports an error for none. Of several the first
         // counts
         match held.first() {
@@ -192,9 +194,12 @@ impl Convert {
         let report = self.destination.report()?;
         let passphrase = self.passphrase.read(input)?;
         let new_passphrase = self.new_passphrase.read(input)?;
+        // The key may be in the file that is written
+        let locked = files::lock(&[&self.destination.out.path])?;
         let key = input.private_key(&self.file, passphrase.as_ref())?;
         let pem = self.format.write(&key, new_passphrase.as_ref())?;
-        self.destination.write_private(&key, &pem, report)
+        self.destination
+            .write_private(&key, &pem, report, Some(&locked))
     }
 }
 
@@ -214,10 +219,22 @@ impl Destination {
         Report::on(&[&self.out.path], &self.json)
     }
 
-    fn write_private(&self, key: &PrivateKey, pem: &str, mut report: Report) -> Outcome {
+    fn write_private(
+        &self,
+        key: &PrivateKey,
+        pem: &str,
+        mut report: Report,
+        locked: Option<&LockedFiles>,
+    ) -> Outcome {
         let out = &self.out.path;
-        let file = File::secret(out, pem, key.public_key());
-        report.write(&[file], self.force.replacing())?;
+        let files = [File::secret(out, pem, key.public_key())];
+        let replacing = self.force.replacing();
+        match locked {
+            Some(locked) => {
+                drop(report.write_locked(&files, replacing, locked, &files::unrecorded)?)
+            }
+            None => report.write(&files, replacing)?,
+        }
         report.key(out, key);
         report.finish()
     }

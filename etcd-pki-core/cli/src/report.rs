@@ -4,12 +4,13 @@
 use std::{path::Path, time::SystemTime};
 
 use etcd_pki_core::{
-    CaKind, Certificate, CertificateAuthority, CertificateRequest, KeyAlgorithm, Layout,
-    PrivateKey, PublicKey, Role, Store, inspect,
-    internal::{has_further_names, read_regular_file, rfc3339},
+    Certificate, CertificateAuthority, CertificateRequest, KeyAlgorithm, Layout, PrivateKey,
+    PublicKey, Role, Store, inspect,
+    internal::{has_further_names, peer_port_of, rfc3339},
     layout::PairPaths,
     plan::{Report as Applied, StepReport},
     request::Claim,
+    store::LockedFiles,
 };
 use serde::Serialize;
 
@@ -87,28 +88,34 @@ impl Report {
         }
     }
 
-    /// Writes files, and warns if a replaced file has further names.
+    /// Writes files that depend on no file in their directories, and warns if a replaced file has
+    /// further names.
     pub(crate) fn write(
         &mut self,
         files: &[File<'_>],
         replacing: Replacing,
     ) -> Result<(), Failure> {
-        self.write_recorded(files, replacing, &|| Ok(()))
+        let paths: Vec<_> = files.iter().map(File::path).collect();
+        let locked = files::lock(&paths)?;
+        let written = self.write_locked(files, replacing, &locked, &files::unrecorded);
+        written.map(drop)
     }
 
-    /// Writes files as [`Report::write`] does. Calls `record` when they are complete, before the
-    /// first one is at its path or printed.
-    pub(crate) fn write_recorded(
+    /// Writes files as [`Report::write`] does, in directories that were locked before anything was
+    /// read. Calls `record` when the files are complete, before the first one is at its path or
+    /// printed. Returns the paths under which the files of a replaced CA are kept.
+    pub(crate) fn write_locked(
         &mut self,
         files: &[File<'_>],
         replacing: Replacing,
+        locked: &LockedFiles,
         record: &dyn Fn() -> etcd_pki_core::Result<()>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<PairPaths>, Failure> {
         let paths: Vec<_> = files.iter().map(File::path).collect();
-        let write = || files::write_recorded(files, replacing, record);
+        let write = || files::write_locked(files, replacing, locked, record);
         let kept = self.while_replacing(&paths, write)?;
         self.kept_ca(kept.as_ref());
-        Ok(())
+        Ok(kept)
     }
 
     /// Reports the names under which the files of a replaced CA are kept.
@@ -283,18 +290,11 @@ impl Report {
     /// Warns of a client's or node's certificate that etcd's peer port accepts, unless peers trust
     /// separate CAs and none of these signed it.
     pub(crate) fn warn_of_peer_port(&mut self, certificate: &Certificate, store: Option<&Store>) {
-        let peer_ca = store.map(|store| store.ca_paths(CaKind::Peer).certificate);
-        let bytes = peer_ca.and_then(|path| read_regular_file(&path).ok());
-        let cas = bytes.and_then(|bytes| Certificate::all_from_bytes(&bytes).ok());
-        let cas = cas.unwrap_or_default();
-        if !cas.is_empty()
-            && cas
-                .iter()
-                .all(|ca| certificate.check_issued_by(ca).is_err())
-        {
-            return;
-        }
-        if let Some(finding) = inspect::peer_port(certificate) {
+        let finding = match store {
+            Some(store) => peer_port_of(store, certificate),
+            None => inspect::peer_port(certificate),
+        };
+        if let Some(finding) = finding {
             self.warn(format!("{finding}; {}", finding.fix()));
         }
     }

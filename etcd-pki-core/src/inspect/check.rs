@@ -235,7 +235,7 @@ impl Check {
             let mut findings = self.certificate(certificate, is_leaf, chain, &cas, now);
             // etcd compares what is presented, and not what is trusted
             if !certificates.are_cas() {
-                findings.extend(lists.revoked(path, certificate, surroundings));
+                findings.extend(lists.revoked(path, certificate));
             }
             if index == 0 {
                 findings.extend(certificates.findings.iter().cloned());
@@ -432,7 +432,7 @@ fn issuer_findings(
             }
             _ => {
                 let empty = cas.empty.as_deref().filter(|_| is_leaf);
-                let own = own_ca(certificate, trusted.unwrap_or(&cas.near));
+                let own = cas.expected(certificate, trusted.unwrap_or(&cas.near));
                 let ca = empty.or(own);
                 // Without a CA, the expected signer is unknown
                 let refusal = ca.and_then(|ca| unknown.refusal(certificate, Some(ca)));
@@ -449,14 +449,6 @@ fn issuer_findings(
         findings.extend(rules::refusals(certificate, chain, trusted, now));
     }
     findings
-}
-
-/// The file of the CA that should have signed a certificate: the CA that the certificate names, or
-/// else the first.
-fn own_ca<'a>(certificate: &Certificate, cas: &[(&'a Path, &Certificate)]) -> Option<&'a Path> {
-    let namesake = cas.iter().find(|(_, ca)| certificate.names_issuer(ca));
-    let (path, _) = namesake.or_else(|| cas.first())?;
-    Some(path)
 }
 
 #[cfg(test)]

@@ -90,10 +90,6 @@ impl Contents {
         }
         let of = use_of(path, &bytes);
         let (certificates, refused) = verify::held_certificates(of, &bytes);
-        let refused = refused.or_else(|| {
-            let is_leaf = of == Use::Certificate;
-            is_leaf.then(|| verify::refused_in_tls(&bytes)).flatten()
-        });
         match certificates {
             Ok(all) => {
                 let key = Key::within(path, &bytes, &stamp, store_owner)
@@ -347,7 +343,7 @@ fn permissions(path: &Path, stamp: &Stamp, secret: bool) -> Vec<Finding> {
 }
 
 /// The way in which etcd can use a file of certificates.
-fn use_of(path: &Path, bytes: &[u8]) -> Use {
+pub(super) fn use_of(path: &Path, bytes: &[u8]) -> Use {
     let begins_with_ca = || {
         let all = Certificate::all_from_bytes(bytes);
         all.is_ok_and(|all| all.first().is_some_and(Certificate::is_ca))

@@ -6,7 +6,7 @@ use crate::{error::Error, finding::Finding, x509::certificate::Certificate};
 
 /// The maximum number of signature checks for one certificate. Go's `crypto/x509` has the same
 /// limit.
-const SIGNATURE_CHECKS: usize = 100;
+pub(super) const SIGNATURE_CHECKS: usize = 100;
 
 /// The signer of a certificate, among some CAs.
 #[derive(Clone, Debug, PartialEq, Eq)]

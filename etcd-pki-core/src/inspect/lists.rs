@@ -6,7 +6,11 @@ use std::{
     time::SystemTime,
 };
 
-use super::{contents::Contents, rules, surroundings::Surroundings};
+use super::{
+    contents::Contents,
+    rules,
+    surroundings::{Surroundings, directories_of},
+};
 use crate::{
     error::Error,
     finding::Finding,
@@ -35,7 +39,7 @@ impl JudgedLists {
         let mut directories: BTreeSet<PathBuf> = BTreeSet::new();
         for (path, contents) in read {
             if matches!(contents, Contents::Certificates(_)) {
-                directories.extend(surroundings.directories_of(path));
+                directories.extend(directories_of(path));
             }
         }
         let given = given.iter().filter(|path| is_list(path));
@@ -99,17 +103,11 @@ impl JudgedLists {
     }
 
     /// The finding for a revoked certificate in a file.
-    pub(super) fn revoked(
-        &self,
-        path: &Path,
-        certificate: &Certificate,
-        surroundings: &Surroundings<'_>,
-    ) -> Option<Finding> {
+    pub(super) fn revoked(&self, path: &Path, certificate: &Certificate) -> Option<Finding> {
         if self.usable.is_empty() {
             return None;
         }
-        let directories = surroundings.directories_of(path).into_iter();
-        let mut lists = directories.filter_map(|directory| {
+        let mut lists = directories_of(path).filter_map(|directory| {
             let directory = directory.strip_prefix(".").unwrap_or(&directory);
             self.usable.get(directory)
         });

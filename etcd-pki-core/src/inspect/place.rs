@@ -8,16 +8,20 @@ use std::{
 };
 
 use super::{
-    contents::key_paths,
+    contents::{is_named_as_certificate, key_path, key_paths, use_of},
+    issuer,
     lists::revocation_file,
     reading::Reading,
-    surroundings::{Cas, Surroundings},
+    rules,
+    surroundings::{Cas, Surroundings, directory_of_trees},
 };
 use crate::{
     error::{Error, Result},
+    finding::Finding,
     layout::{CaKind, Layout},
     store::{self, Store, parent, read_regular_file},
-    verify::Verifier,
+    verify::{self, Use, Verifier},
+    x509::certificate::Certificate,
 };
 
 /// Creates a verifier that trusts the CA that etcd trusts for the certificate in this file. It
@@ -85,22 +89,9 @@ pub fn store_of(certificate: impl AsRef<Path>) -> Option<Store> {
     let has_ca = |store: &Store| !store::is_absent(&store.ca_paths(CaKind::Client).certificate);
     let stores = Layout::ALL.map(|layout| Store::new(own, layout));
     let trees = Layout::ALL.into_iter();
-    let trees = trees.filter_map(|layout| store_of_tree(path, layout));
+    let trees =
+        trees.filter_map(|layout| Some(Store::new(directory_of_trees(path, layout)?, layout)));
     stores.into_iter().chain(trees).find(has_ca)
-}
-
-/// The store of a file in the tree of a host, if the layout's names contain no host.
-fn store_of_tree(path: &Path, layout: Layout) -> Option<Store> {
-    let levels = layout.neighbours(path)?.levels + 2;
-    let directory = path.ancestors().nth(levels)?;
-    let directory = if directory == Path::new("") {
-        Path::new(".")
-    } else {
-        directory
-    };
-    let below = path.strip_prefix(directory).unwrap_or(path);
-    let found = layout.identify(below)?;
-    found.host.is_some().then(|| Store::new(directory, layout))
 }
 
 /// The kind of CA of a store that etcd trusts for the certificate in a file, according to the
@@ -116,6 +107,45 @@ pub fn ca_kind(store: &Store, certificate: impl AsRef<Path>) -> CaKind {
     } else {
         CaKind::Client
     }
+}
+
+/// The finding for a certificate of a client or node that the peer port of the store's etcd
+/// accepts. `None` if there is a separate peer CA that did not sign it.
+#[must_use]
+pub fn peer_port_of(store: &Store, certificate: &Certificate) -> Option<Finding> {
+    let peer_ca = store.ca_paths(CaKind::Peer).certificate;
+    let file = read_regular_file(&peer_ca).unwrap_or_default();
+    let cas = verify::held_bundle(&file).0.unwrap_or_default();
+    let is_separate = !cas.is_empty() && !issuer::is_signed_by(certificate, &cas);
+    let finding = || rules::peer_port(certificate, None);
+    (!is_separate).then(finding).flatten()
+}
+
+/// The path for the key of a certificate or request that is written to a file. For a certificate it
+/// is the existing key, or the path at which every command finds the key.
+#[must_use]
+pub fn key_path_of(out: &Path) -> PathBuf {
+    if is_named_as_certificate(out) {
+        return key_path(out);
+    }
+    let mut name = out.file_stem().unwrap_or_default().to_owned();
+    name.push("-key.pem");
+    out.with_file_name(name)
+}
+
+/// The certificates of a file that may belong to a key: each CA of a trust bundle, or else the
+/// first certificate.
+///
+/// # Errors
+///
+/// As [`Certificate::all_from_bytes`].
+pub fn certificates_of_key(path: &Path, file: &[u8]) -> Result<Vec<Certificate>> {
+    let mut all = Certificate::all_from_bytes(file)?;
+    let has_leaf = all.iter().any(|one| !one.is_ca());
+    if has_leaf || use_of(path, file) != Use::TrustedCa {
+        all.truncate(1);
+    }
+    Ok(all)
 }
 
 /// The file next to a certificate that contains its key; `None` if there is none.
@@ -171,11 +201,6 @@ fn trusted_files(path: &Path) -> Vec<PathBuf> {
     }
     if files.is_empty() {
         files = others(around);
-    }
-    if files.is_empty() {
-        // The file may be in the tree of its host
-        let store = store_of(path);
-        files.extend(store.map(|store| store.ca_paths(ca_kind(&store, path)).certificate));
     }
     files.dedup();
     files

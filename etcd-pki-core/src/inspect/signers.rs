@@ -7,43 +7,100 @@ use std::{
 
 use rayon::prelude::*;
 
-use super::contents::Contents;
+use super::{contents::Contents, issuer::SIGNATURE_CHECKS};
 use crate::{key::PublicKey, x509::certificate::Certificate};
 
 /// The keys of the CAs that signed a certificate with another key.
 pub(super) fn signers(read: &BTreeMap<PathBuf, Contents>) -> HashSet<&PublicKey> {
-    let all = read.values().flat_map(|contents| match contents {
-        Contents::Certificates(certificates) => certificates.all.as_slice(),
-        _ => &[],
-    });
-    let mut by_issuer: HashMap<String, Vec<&Certificate>> = HashMap::new();
-    let mut cas: HashMap<&PublicKey, &Certificate> = HashMap::new();
-    for certificate in all {
-        if certificate.is_ca() {
-            cas.insert(certificate.public_key(), certificate);
-        }
-        let signed = by_issuer.entry(certificate.issuer()).or_default();
-        signed.push(certificate);
-    }
-    cas.into_par_iter()
-        .filter(|(_, ca)| {
-            let named = by_issuer.get(&ca.subject()).map_or(&[][..], Vec::as_slice);
-            named.par_iter().any(|one| is_signed(one, ca))
+    let all = || {
+        read.values().flat_map(|contents| match contents {
+            Contents::Certificates(certificates) => certificates.all.as_slice(),
+            _ => &[],
         })
-        .map(|(key, _)| key)
-        .collect()
+    };
+    let cas = Cas::new(all());
+    let mut found = HashSet::new();
+    let mut unclear = Vec::new();
+    // One signature of each CA is enough
+    for certificate in all() {
+        let mut named = cas.named_by(certificate).peekable();
+        let is_named = named.peek().is_some();
+        let mut is_clear = false;
+        for ca in named {
+            let key = ca.public_key();
+            if found.contains(key) || certificate.check_signed_with(key).is_ok() {
+                found.insert(key);
+                is_clear = true;
+            }
+        }
+        if !(is_named && is_clear) {
+            unclear.push(certificate);
+        }
+    }
+    let more: Vec<&PublicKey> = unclear
+        .into_par_iter()
+        .filter_map(|certificate| cas.signer(certificate, &found))
+        .collect();
+    found.extend(more);
+    found
 }
 
-/// Whether a CA signed a certificate. The key identifiers are compared first, because signatures
-/// cost more.
-pub(super) fn is_signed(certificate: &Certificate, ca: &Certificate) -> bool {
-    let named = certificate.authority_key_identifier();
-    let differs = named
-        .zip(ca.subject_key_identifier())
-        .is_some_and(|(named, own)| named != own);
-    !differs
-        && certificate.public_key() != ca.public_key()
-        && certificate.check_issued_by(ca).is_ok()
+/// CAs by their subjects.
+pub(super) struct Cas<'a>(HashMap<String, Vec<&'a Certificate>>);
+
+impl<'a> Cas<'a> {
+    pub(super) fn new(all: impl Iterator<Item = &'a Certificate>) -> Self {
+        let mut cas: HashMap<String, Vec<&Certificate>> = HashMap::new();
+        for ca in all.filter(|one| one.is_ca()) {
+            let namesakes = cas.entry(ca.subject()).or_default();
+            let is_same = |other: &&Certificate| {
+                other.public_key() == ca.public_key()
+                    && other.subject_key_identifier() == ca.subject_key_identifier()
+            };
+            if namesakes.len() < SIGNATURE_CHECKS && !namesakes.iter().any(is_same) {
+                namesakes.push(ca);
+            }
+        }
+        Self(cas)
+    }
+
+    /// The key of the CA that signed a certificate, unless it is one of these.
+    ///
+    /// A renewed CA may have another key identifier, and another encoding of its subject, than
+    /// those that its certificates name. So only the signature decides.
+    pub(super) fn signer(
+        &self,
+        certificate: &Certificate,
+        except: &HashSet<&PublicKey>,
+    ) -> Option<&'a PublicKey> {
+        let named = self.named_by(certificate);
+        let mut candidates = named.chain(self.namesakes(certificate));
+        let found = candidates.find(|ca| {
+            let key = ca.public_key();
+            !except.contains(key) && certificate.check_signed_with(key).is_ok()
+        });
+        found.map(Certificate::public_key)
+    }
+
+    /// The CAs with the key identifier that a certificate names.
+    fn named_by<'b>(
+        &'b self,
+        certificate: &'b Certificate,
+    ) -> impl Iterator<Item = &'a Certificate> {
+        let named = certificate.authority_key_identifier();
+        let all = self.namesakes(certificate).filter(move |_| named.is_some());
+        all.filter(move |ca| ca.subject_key_identifier() == named)
+    }
+
+    /// The CAs with the name of a certificate's issuer and another key.
+    fn namesakes<'b>(
+        &'b self,
+        certificate: &'b Certificate,
+    ) -> impl Iterator<Item = &'a Certificate> {
+        let found = self.0.get(&certificate.issuer());
+        let found = found.into_iter().flatten().copied();
+        found.filter(|ca| ca.public_key() != certificate.public_key())
+    }
 }
 
 #[cfg(test)]
@@ -71,20 +128,45 @@ mod tests {
         assert_eq!(signers(&reading.contents), expected.into_iter().collect());
     }
 
+    /// Whether a CA is found as the signer of a certificate, also next to other CAs.
+    #[track_caller]
+    fn is_signer(certificate: &Certificate, ca: &Certificate, others: &[&Certificate]) -> bool {
+        let none = HashSet::new();
+        let alone = Cas::new([ca].into_iter());
+        let alone = alone.signer(certificate, &none) == Some(ca.public_key());
+        let cas = Cas::new(others.iter().copied().chain([ca]));
+        let among = cas.signer(certificate, &none) == Some(ca.public_key());
+        assert_eq!(alone, among);
+        alone
+    }
+
     #[test]
     fn what_a_ca_signed() {
         let ca = Made::root(test_certificates::ca("ca", None));
         let namesake = Made::root(test_certificates::ca("ca", None));
+        let others = [&namesake.certificate];
         let mut anonymous = test_certificates::leaf("leaf");
         anonymous.use_authority_key_identifier_extension = false;
+        // A renewed CA may have another key identifier than the one that its certificates name
+        let renewed = ca.again(|params| {
+            params.key_identifier_method = rcgen::KeyIdMethod::PreSpecified(vec![7; 20]);
+        });
+        let encoded = ca.again(|params| {
+            let name = rcgen::string::PrintableString::try_from("ca").unwrap();
+            let name = rcgen::DnValue::PrintableString(name);
+            params.distinguished_name = rcgen::DistinguishedName::new();
+            let names = &mut params.distinguished_name;
+            names.push(rcgen::DnType::CommonName, name);
+        });
         for params in [test_certificates::leaf("leaf"), anonymous] {
             let leaf = ca.sign(params).certificate;
-            assert!(is_signed(&leaf, &ca.certificate));
-            assert!(!is_signed(&leaf, &namesake.certificate));
+            for ca in [&ca, &renewed, &encoded] {
+                assert!(is_signer(&leaf, &ca.certificate, &others));
+            }
+            assert!(!is_signer(&leaf, &namesake.certificate, &[]));
         }
         // A CA's signature on its own certificate does not count
-        assert!(!is_signed(&ca.certificate, &ca.certificate));
-        let renewed = ca.again(|params| params.not_after = rcgen::date_time_ymd(2090, 1, 1));
-        assert!(!is_signed(&renewed.certificate, &ca.certificate));
+        assert!(!is_signer(&ca.certificate, &ca.certificate, &others));
+        assert!(!is_signer(&renewed.certificate, &ca.certificate, &others));
     }
 }

@@ -23,6 +23,18 @@ pub(super) struct Surroundings<'a> {
     keys: HashSet<&'a Path>,
 }
 
+/// The layout of a leaf's name, and the CA files of this layout.
+pub(super) struct Place {
+    pub(super) neighbours: Neighbours,
+    /// The CA's file, which exists
+    ca: PathBuf,
+    peer_ca: PathBuf,
+    /// Whether the CA is in the directory with the trees of all hosts
+    is_above: bool,
+    /// Whether the leaf certainly belongs to this CA. A directory above may have another purpose
+    is_certain: bool,
+}
+
 /// The CAs that may have signed a certificate.
 #[derive(Default)]
 pub(super) struct Cas<'a> {
@@ -35,7 +47,7 @@ pub(super) struct Cas<'a> {
     /// the name of a CA in a layout, in the certificate's directory and in `etcd` below
     pub(super) trusted: Vec<(&'a Path, &'a Certificate)>,
     /// The layout that the certificate's name shows, if its CA file exists
-    pub(super) neighbours: Option<Neighbours>,
+    pub(super) place: Option<Place>,
     /// The CA file of that layout, if it contains no certificate
     pub(super) empty: Option<PathBuf>,
     /// The CAs of the separate peer CA
@@ -53,7 +65,7 @@ impl<'a> Surroundings<'a> {
                 continue;
             };
             keys.extend(certificates.key.path.as_deref());
-            for directory in around(path) {
+            for directory in directories_of(path) {
                 cas.entry(directory)
                     .or_insert_with_key(|directory| named_as_cas(directory, read));
             }
@@ -77,25 +89,27 @@ impl<'a> Surroundings<'a> {
     /// The CAs around a certificate's file.
     pub(super) fn cas(&self, path: &Path) -> Cas<'_> {
         let [own, rest @ ..] = around(path);
-        let neighbours = neighbours(path);
-        let (trusted, peers) = match &neighbours {
+        // A CA of another layout next to the leaf is nearer
+        let has_nearer = || !self.trusted_by_name(path).is_empty();
+        let place = place(path).filter(|place| !place.is_above || !has_nearer());
+        let (trusted, peers) = match &place {
             Some(found) => {
-                let peers: Vec<_> = self.in_file(path, &found.peer_ca).collect();
-                let trusted = if found.is_for_peers && !peers.is_empty() {
+                let peers: Vec<_> = self.in_file(&found.peer_ca).collect();
+                let trusted = if found.neighbours.is_for_peers && !peers.is_empty() {
                     peers.clone()
                 } else {
-                    self.in_file(path, &found.ca).collect()
+                    self.in_file(&found.ca).collect()
                 };
                 (trusted, peers)
             }
             None => (self.trusted_by_name(path), self.peer_cas_by_name(path)),
         };
-        let ca = neighbours.as_ref().filter(|_| trusted.is_empty());
-        let ca = ca.map(|found| parent(path).join(&found.ca));
+        let ca = place.as_ref().filter(|_| trusted.is_empty());
+        let ca = ca.map(|found| found.ca.clone());
         Cas {
             empty: ca.filter(|ca| has_no_certificate(ca)),
             trusted,
-            neighbours,
+            place,
             peers,
             near: self.in_directory(&own).collect(),
             around: rest
@@ -105,14 +119,10 @@ impl<'a> Surroundings<'a> {
         }
     }
 
-    /// The certificates of a CA's file. The path is relative to the directory of a leaf.
-    fn in_file(&self, leaf: &Path, ca: &Path) -> impl Iterator<Item = (&Path, &Certificate)> {
-        let [own, below, _] = around(leaf);
-        let directory = if ca.starts_with("etcd") { below } else { own };
+    /// The certificates of a CA's file.
+    fn in_file(&self, ca: &Path) -> impl Iterator<Item = (&Path, &Certificate)> {
         let name = ca.file_name().map(ToOwned::to_owned);
-        let found = self.cas.get(&directory).into_iter().flatten();
-        found
-            .map(|(path, certificate)| (path.as_path(), certificate))
+        self.in_directory(parent(ca))
             .filter(move |(path, _)| path.file_name() == name.as_deref())
     }
 
@@ -134,11 +144,6 @@ impl<'a> Surroundings<'a> {
         let all = all.iter();
         let all = all.flat_map(|directory| self.in_directory(directory));
         all.filter(|(path, _)| is_peer_ca(path)).collect()
-    }
-
-    /// The directories with the CAs around a certificate's file.
-    pub(super) fn directories_of(&self, path: &Path) -> [PathBuf; 3] {
-        around(path)
     }
 
     pub(super) fn in_directory(
@@ -164,7 +169,7 @@ impl<'a> Cas<'a> {
         if !rules::is_named_as_kubernetes_ca(issuer.as_deref()) {
             return true;
         }
-        let Some(neighbours) = &self.neighbours else {
+        let Some(Place { neighbours, .. }) = &self.place else {
             return false;
         };
         // K3s has `client-NAME.crt` and `server-ca.crt` of Kubernetes in the directory above etcd's
@@ -183,6 +188,21 @@ impl<'a> Cas<'a> {
         !self.peers.is_empty() && !issuer::is_signed_by(certificate, peers())
     }
 
+    /// The file of the CA that should have signed a leaf: the CA that the leaf names, or else the
+    /// first one if the leaf certainly belongs to it.
+    pub(super) fn expected(
+        &self,
+        certificate: &Certificate,
+        cas: &[(&'a Path, &Certificate)],
+    ) -> Option<&'a Path> {
+        let is_of_etcd = |place: &Place| place.is_certain && !is_of_kubeadm(place, cas);
+        let is_certain = self.place.as_ref().is_none_or(is_of_etcd);
+        let namesake = cas.iter().find(|(_, ca)| certificate.names_issuer(ca));
+        let first = cas.first().filter(|_| is_certain);
+        let (path, _) = namesake.or(first)?;
+        Some(path)
+    }
+
     /// Adds the certificates after it in its file.
     pub(super) fn with(mut self, chain: impl Iterator<Item = (&'a Path, &'a Certificate)>) -> Self {
         self.around.extend(chain);
@@ -190,21 +210,83 @@ impl<'a> Cas<'a> {
     }
 }
 
+/// Whether a node's certificate is next to kubeadm's own CA, which has the file name of etcdadm's
+/// CA. With an external etcd, kubeadm keeps etcd's CA wherever its configuration says.
+fn is_of_kubeadm(place: &Place, cas: &[(&Path, &Certificate)]) -> bool {
+    const KUBEADM: &str = "kubernetes";
+    place.neighbours.kind == FileKind::Node
+        && !place.neighbours.layout.names_hosts()
+        && cas
+            .iter()
+            .all(|(_, ca)| ca.common_name().as_deref() == Some(KUBEADM))
+}
+
 /// Whether a layout has this name for a CA's certificate.
 pub(super) fn is_trusted_by_name(path: &Path) -> bool {
     matches!(Layout::kind_by_name(path), Some((FileKind::Ca(_), false)))
 }
 
-/// The layout that a leaf's name shows, if the layout's CA file exists. A layout with files of a
-/// member in the directory is preferred, otherwise the first.
-fn neighbours(leaf: &Path) -> Option<Neighbours> {
-    let is_here = |path: &Path| !store::is_absent(&parent(leaf).join(path));
-    let found = Layout::ALL
-        .into_iter()
-        .filter_map(|layout| layout.neighbours(leaf));
-    found
-        .filter(|found| is_here(&found.ca))
-        .min_by_key(|found| !found.members.iter().any(|member| is_here(member)))
+/// The layout that a leaf's name shows, if the layout's CA file exists: next to the leaf, or in the
+/// directory with the trees of all hosts. A layout with files of a member in the directory is
+/// preferred, otherwise the first.
+fn place(leaf: &Path) -> Option<Place> {
+    let own = parent(leaf);
+    let found = || {
+        let all = Layout::ALL.into_iter();
+        all.filter_map(|layout| layout.neighbours(leaf))
+    };
+    let next_to = found().map(|neighbours| Place {
+        ca: own.join(&neighbours.ca),
+        peer_ca: own.join(&neighbours.peer_ca),
+        is_above: false,
+        is_certain: true,
+        neighbours,
+    });
+    let in_trees = found().filter_map(|neighbours| {
+        let directory = directory_of_trees(leaf, neighbours.layout)?;
+        let full = |kind| neighbours.layout.ca(kind).below(&directory);
+        let (ca, peer_ca) = (full(CaKind::Client), full(CaKind::Peer));
+        Some(Place {
+            is_certain: !store::is_absent(&ca.key) || !store::is_absent(&peer_ca.key),
+            is_above: true,
+            ca: ca.certificate,
+            peer_ca: peer_ca.certificate,
+            neighbours,
+        })
+    });
+    let is_missing = |place: &Place| {
+        let mut members = place.neighbours.members.iter();
+        !members.any(|member| !store::is_absent(&own.join(member)))
+    };
+    let has_ca = |place: &Place| !store::is_absent(&place.ca);
+    let best = next_to.filter(has_ca).min_by_key(is_missing);
+    best.or_else(|| in_trees.filter(has_ca).min_by_key(is_missing))
+}
+
+/// The directory with the trees of all hosts, if a file has the place of a leaf in such a tree.
+/// Layouts without hosts in their names have these trees.
+pub(super) fn directory_of_trees(path: &Path, layout: Layout) -> Option<PathBuf> {
+    if layout.names_hosts() {
+        return None;
+    }
+    let levels = layout.neighbours(path)?.levels + 2;
+    let above = |path: &Path| {
+        let directory = path.ancestors().nth(levels)?;
+        let below = path.strip_prefix(directory).ok()?;
+        // The tools of Kubernetes keep etcd's files there, and their own CAs above
+        let host = layout.identify(below)?.host?;
+        let directory = match directory {
+            empty if empty == Path::new("") => Path::new("."),
+            directory => directory,
+        };
+        (host != "etcd").then(|| directory.to_owned())
+    };
+    // A user in the tree writes only the end of the path
+    let full = || {
+        let own = parent(path).canonicalize().ok()?;
+        above(&own.join(path.file_name()?))
+    };
+    above(path).or_else(full)
 }
 
 /// Whether a CA's file can be read and contains no certificate.
@@ -221,6 +303,12 @@ fn has_no_certificate(ca: &Path) -> bool {
 fn around(path: &Path) -> [PathBuf; 3] {
     let own = parent(path);
     [own.to_owned(), own.join("etcd"), parent(own).to_owned()]
+}
+
+/// The directories with the CAs around a certificate's file.
+pub(super) fn directories_of(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let trees = place(path).map(|place| parent(&place.ca).to_owned());
+    around(path).into_iter().chain(trees)
 }
 
 /// The CAs of a directory that were not read yet. They are found by name and get no findings.
@@ -384,7 +472,7 @@ mod tests {
             (&leaves[2], None, &["one", "peers", "below"]),
         ] {
             let cas = surroundings.cas(leaf);
-            let found = cas.neighbours.as_ref().map(|found| found.layout);
+            let found = cas.place.as_ref().map(|found| found.neighbours.layout);
             assert_eq!(found, layout, "{}", leaf.display());
             assert_eq!(names(&cas.trusted), trusted, "{}", leaf.display());
             assert_eq!(names(&cas.peers), ["peers"]);
@@ -440,7 +528,7 @@ mod tests {
                 write(scratch.path(), &[(*file, &root)]);
             }
             let leaf = scratch.path().join("apiserver-etcd-client.crt");
-            let found = neighbours(&leaf).map(|found| found.layout);
+            let found = place(&leaf).map(|found| found.neighbours.layout);
             assert_eq!(found, expected, "{files:?}");
         }
     }
@@ -463,7 +551,7 @@ mod tests {
             let reading = Reading::of([&leaf]);
             let surroundings = Surroundings::of(&reading.contents);
             let cas = surroundings.cas(&leaf);
-            assert!(cas.neighbours.is_some() && cas.trusted.is_empty());
+            assert!(cas.place.is_some() && cas.trusted.is_empty());
             assert_eq!(cas.empty.is_some(), is_empty, "{text}");
         }
     }
@@ -478,10 +566,16 @@ mod tests {
         let leaf = kubernetes.sign(test_certificates::leaf("a")).certificate;
         let path = Path::new("ca.crt");
         let of = |neighbours: Option<(Layout, &str)>, trusted: &[&Made]| {
-            let neighbours = neighbours.map(|(layout, name)| layout.neighbours(Path::new(name)));
+            let place = neighbours.map(|(layout, name)| Place {
+                neighbours: layout.neighbours(Path::new(name)).unwrap(),
+                ca: path.to_owned(),
+                peer_ca: PathBuf::new(),
+                is_above: false,
+                is_certain: true,
+            });
             let trusted = trusted.iter().map(|made| (path, &made.certificate));
             let cas = Cas {
-                neighbours: neighbours.map(Option::unwrap),
+                place,
                 trusted: trusted.collect(),
                 ..Cas::default()
             };

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::{
     EC_PUBLIC_KEY, ED25519, KeyAlgorithm, Passphrase, PrivateKey, PublicKey, RSA_ENCRYPTION,
-    SECP256R1, SECP384R1, SECP521R1, encryption, malformed, openssl_encryption,
+    RsaNumbers, SECP256R1, SECP384R1, SECP521R1, encryption, malformed, openssl_encryption,
 };
 use crate::{
     error::{Error, Result},
@@ -219,7 +219,13 @@ fn from_pkcs8(der: &[u8]) -> Result<PrivateKey> {
 }
 
 fn from_pkcs1(der: &[u8]) -> Result<PrivateKey> {
-    let key = pkcs1::RsaPrivateKeyRef::from_der(der).map_err(malformed)?;
+    let key = pkcs1::RsaPrivateKeyRef::from_der(der).map_err(|error| {
+        if lacks_precomputed(der) {
+            unsupported_key("rsa without its exponents and coefficient for each prime")
+        } else {
+            malformed(error)
+        }
+    })?;
     if key.other_prime_infos.is_some() {
         return Err(unsupported_key("rsa with more than two primes"));
     }
@@ -227,27 +233,50 @@ fn from_pkcs1(der: &[u8]) -> Result<PrivateKey> {
     if !signing::RSA_BITS.contains(&bits) {
         return Err(unsupported_key(format!("rsa-{bits}")));
     }
-    check_private_exponent(der)?;
+    check_numbers(&key)?;
     let key = PrivateKey::from_pkcs1(der)?;
-    // ring checks the result with the public key, and so detects numbers that do not match
+    // ring checks the result with the public key
     key.sign(b"etcd-pki").map_err(|_| inconsistent())?;
     Ok(key)
 }
 
-/// Checks the private exponent. ring does not use it, but Go does, so etcd would not load a wrong
-/// one.
-#[cfg(feature = "rsa")]
-fn check_private_exponent(der: &[u8]) -> Result<()> {
-    use rsa::pkcs1::DecodeRsaPrivateKey as _;
-    rsa::PrivateKey::from_pkcs1_der(der)
-        .map(|_| ())
-        .map_err(|_| inconsistent())
+/// Checks the numbers as Go does. Otherwise etcd would not load the key.
+fn check_numbers(key: &pkcs1::RsaPrivateKeyRef<'_>) -> Result<()> {
+    let exponent = key.public_exponent.as_bytes();
+    let mut public_exponent = [0; 8];
+    let place = public_exponent.len().checked_sub(exponent.len());
+    let place = place.ok_or_else(inconsistent)?;
+    public_exponent[place..].copy_from_slice(exponent);
+    let numbers = RsaNumbers {
+        modulus: key.modulus.as_bytes(),
+        public_exponent: i64::from_be_bytes(public_exponent),
+        private_exponent: key.private_exponent.as_bytes(),
+        primes: [key.prime1.as_bytes(), key.prime2.as_bytes()],
+        precomputed: Some([
+            key.exponent1.as_bytes(),
+            key.exponent2.as_bytes(),
+            key.coefficient.as_bytes(),
+        ]),
+    };
+    numbers.check().map_err(|flaw| Error::malformed(WHAT, flaw))
 }
 
-/// The check needs the feature `rsa`.
-#[cfg(not(feature = "rsa"))]
-fn check_private_exponent(_: &[u8]) -> Result<()> {
-    Ok(())
+/// Whether it is PKCS#1 without the values of the Chinese remainder theorem, which Go computes.
+fn lacks_precomputed(der: &[u8]) -> bool {
+    let read = || -> der::Result<bool> {
+        use der::Reader as _;
+        let mut reader = der::SliceReader::new(der)?;
+        reader.sequence(|fields| {
+            u8::decode(fields)?;
+            let mut count = 0;
+            while !fields.is_finished() {
+                der::asn1::UintRef::decode(fields)?;
+                count += 1;
+            }
+            Ok::<_, der::Error>((5..8).contains(&count))
+        })
+    };
+    read().unwrap_or(false)
 }
 
 fn inconsistent() -> Error {

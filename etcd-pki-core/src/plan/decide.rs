@@ -22,7 +22,7 @@ use crate::{
     profile::Profile,
     store::{Attributes, owner_of_directory},
     time::validity::Validity,
-    verify::{SigningChain, Use, Wishes},
+    verify::{SigningChain, Use, Wishes, refused_as_too_large},
     x509::{
         certificate::Certificate,
         extensions::{AlternativeNames, ExtendedKeyUsage, KeyUsage},
@@ -380,15 +380,41 @@ pub(super) fn refusal(
     if let Err(finding) = chain.check_cas(now, ca.is_renewed) {
         return Ok(Some(finding));
     }
+    let names = desired.profile.alternative_names(&desired.identity)?;
+    let link = match ca.link {
+        LinkRule::Required(link) => Some(link.as_der().len()),
+        _ => None,
+    };
+    let lengths = std::iter::once(least_length(&names)).chain(chain.sent_lengths());
+    let lengths = lengths.chain(link);
+    if let Some(finding) = refused_as_too_large(lengths) {
+        return Ok(Some(finding.in_file(&desired.paths.certificate)));
+    }
     if !chain.has_limits() {
         return Ok(None);
     }
-    let names = names_of(&desired.profile.alternative_names(&desired.identity)?);
+    let names = names_of(&names);
     let wishes = Wishes {
         usages: desired.profile.extended_key_usages(),
         names: Some(&names),
     };
     Ok(chain.check_wishes(wishes).err())
+}
+
+/// The length of these names in a certificate (RFC 5280, section 4.2.1.6). The certificate is
+/// longer by a few hundred bytes.
+fn least_length(names: &[&AlternativeName]) -> usize {
+    const HEADER: usize = 2;
+    let lengths = names.iter().map(|name| {
+        HEADER
+            + match name {
+                AlternativeName::Dns(name) => name.as_str().len(),
+                AlternativeName::Ip(IpAddr::V4(_)) => 4,
+                AlternativeName::Ip(IpAddr::V6(_)) => 16,
+                AlternativeName::Uri(uri) => uri.as_str().len(),
+            }
+    });
+    lengths.sum()
 }
 
 /// Converts alternative names to the form that a certificate has.

@@ -35,8 +35,9 @@ use crate::{
         Attributes, Exchange, Store, look_below, owner_of_directory, read_below, staged_key_path,
         trusted_owner, unless_too_large, user_name,
     },
+    verify::refused_as_too_large,
     x509::{
-        bundle::{all_pem, certificates_pem, check_chain},
+        bundle::{certificates_pem, check_chain},
         certificate::Certificate,
     },
 };
@@ -344,10 +345,13 @@ impl<F: FnOnce() -> OtherCas> HostPair<'_, F> {
         let limit = limits::EXCHANGE_CHAIN;
         limits::check("chain", chain.len(), limit, "certificates").map_err(refusal)?;
         check_chain(leaf, chain).map_err(refusal)?;
-        if rechains {
-            return Ok(Some(certificates_pem(leaf, &ca.chain_after(chain))));
+        let rechained = rechains.then(|| ca.chain_after(chain));
+        let chain = rechained.as_deref().unwrap_or(chain);
+        let all = std::iter::once(leaf).chain(chain);
+        if let Some(finding) = refused_as_too_large(all.map(|one| one.as_der().len())) {
+            return Err(Refusal::new(path, finding));
         }
-        Ok(Some(all_pem(&all)))
+        Ok(Some(certificates_pem(leaf, chain)))
     }
 
     /// Whether the folder already has the same request for a key.

@@ -30,8 +30,8 @@ use crate::{
     pem,
     store::{Attributes, Store, is_same, owner_of_directory, parent, read_file},
     time::{clock, validity::Validity},
-    verify::{Use, Wishes},
-    x509::certificate::Certificate,
+    verify::{Use, Wishes, refused_as_too_large},
+    x509::{certificate::Certificate, extensions::AlternativeNames},
 };
 
 /// Renews certificates by path. A new certificate has the same names, the same usages and the same
@@ -552,6 +552,12 @@ impl<F: FnOnce() -> OtherCas> PlannedFile<'_, F> {
             usages: &etcd_usages(certificate),
             names: certificate.alternative_names(),
         })?;
+        let names = certificate.alternative_names();
+        let names = names.map_or(0, AlternativeNames::least_length);
+        let lengths = std::iter::once(names).chain(chain.sent_lengths());
+        if let Some(finding) = refused_as_too_large(lengths) {
+            return Err(finding.in_file(&self.paths.certificate));
+        }
         let changes_ca = match &self.renewal.ca {
             RenewalCa::Given(ca) => !issuer::is_signed_by(certificate, [ca.certificate()]),
             RenewalCa::Store { .. } => false,

@@ -100,11 +100,6 @@ impl Directory {
         &self.path
     }
 
-    /// The descriptor.
-    pub(super) fn descriptor(&self) -> &File {
-        &self.descriptor
-    }
-
     /// The metadata of the directory itself, such as owner and device.
     pub(super) fn own_metadata(&self) -> Result<Metadata> {
         let metadata = self.descriptor.metadata();

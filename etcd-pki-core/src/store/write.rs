@@ -266,7 +266,7 @@ fn locks_of(files: &[&Path]) -> Result<Vec<(PathBuf, Scope)>> {
         let scope = if is_store(&opened) {
             Scope::Store
         } else {
-            Scope::Directory
+            Scope::Files
         };
         locks.push((path, scope));
     }

@@ -7,7 +7,6 @@ mod asn1;
 mod key;
 mod pem;
 mod refusal;
-mod rsa;
 
 use x509_cert::certificate::Version;
 
@@ -135,13 +134,22 @@ pub(crate) type Held<T> = (crate::error::Result<T>, Option<Finding>);
 /// The certificates that etcd reads from a file. If etcd does not read it, those that etcd-pki
 /// reads.
 pub(crate) fn held_certificates(of: Use, file: &[u8]) -> Held<Vec<Certificate>> {
+    let is_leaf = of == Use::Certificate;
     let strict = match of {
         Use::TrustedCa => trusted_ca(file),
         Use::Certificate | Use::Key => certificate_chain(file),
     };
     match strict {
-        Ok(certificates) => (Ok(certificates), None),
-        Err(finding) => (Certificate::all_from_bytes(file), refused(finding)),
+        Ok(certificates) => {
+            let may_be_refused = is_leaf && may_be_refused_in_tls(&certificates, file);
+            let refused = may_be_refused.then(|| refused_in_tls(file)).flatten();
+            (Ok(certificates), refused)
+        }
+        Err(finding) => {
+            let in_tls = || is_leaf.then(|| refused_in_tls(file)).flatten();
+            let refused = refused(finding).or_else(in_tls);
+            (Certificate::all_from_bytes(file), refused)
+        }
     }
 }
 
@@ -161,12 +169,22 @@ pub(crate) fn held_bundle(file: &[u8]) -> Held<Vec<Certificate>> {
 
 /// The reason why no connection succeeds with the certificates of a file although Go parses it: the
 /// first certificate is not the leaf, no connection uses its key, or all together are too large.
-pub(crate) fn refused_in_tls(file: &[u8]) -> Option<Finding> {
+fn refused_in_tls(file: &[u8]) -> Option<Finding> {
     let blocks = certificate_blocks(file).ok()?;
     let cause = ca_before_leaf(&blocks)
         .or_else(|| unused_key(&blocks))
         .or_else(|| too_large(&blocks))?;
     Some(refuse_certificate(cause))
+}
+
+/// Whether [`refused_in_tls`] may have a reason. Most files need no second reading.
+fn may_be_refused_in_tls(certificates: &[Certificate], file: &[u8]) -> bool {
+    let [first, following @ ..] = certificates else {
+        return false;
+    };
+    file.len() > limits::TLS_CERTIFICATES
+        || (first.is_ca() && !following.is_empty())
+        || first.public_key().algorithm().is_none()
 }
 
 /// Finds a leaf that follows its CA. etcd does not start with the leaf's key, because it compares
@@ -216,14 +234,24 @@ fn unused_key(blocks: &[Block]) -> Option<Cause> {
     })
 }
 
-/// Finds certificates that are too large: Go does not read a Certificate message of TLS 1.3 with
-/// them (RFC 8446, section 4.4.2).
+/// Finds certificates that are too large for a TLS handshake.
 fn too_large(blocks: &[Block]) -> Option<Cause> {
+    larger_than_message(blocks.iter().map(|block| block.contents.len()))
+}
+
+/// The reason why no connection succeeds with certificates of these lengths in DER.
+pub(crate) fn refused_as_too_large(lengths: impl Iterator<Item = usize>) -> Option<Finding> {
+    larger_than_message(lengths).map(refuse_certificate)
+}
+
+/// Go does not read a larger Certificate message of TLS 1.3 (RFC 8446, section 4.4.2;
+/// `maxHandshakeCertificateMsg` in crypto/tls).
+fn larger_than_message(lengths: impl Iterator<Item = usize>) -> Option<Cause> {
     // The message has an empty context and the length of the list; each certificate has a length
     // and extensions
     const LIST: usize = 1 + 3;
     const ENTRY: usize = 3 + 2;
-    let entries = blocks.iter().map(|block| ENTRY + block.contents.len());
+    let entries = lengths.map(|length| ENTRY + length);
     let bytes = LIST + entries.sum::<usize>();
     (bytes > limits::TLS_CERTIFICATES).then_some(Cause::TooLarge { bytes })
 }

@@ -61,6 +61,12 @@ impl SigningChain {
         ends.min().unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
+    /// The lengths in DER of the CAs that follow a leaf in its file: all but the root.
+    pub(crate) fn sent_lengths(&self) -> impl Iterator<Item = usize> {
+        let sent = self.cas.iter().filter(|ca| !ca.is_self_signed());
+        sent.map(|ca| ca.as_der().len())
+    }
+
     /// Whether a leaf can be refused for its usages or names.
     pub(crate) fn has_limits(&self) -> bool {
         self.has_limits

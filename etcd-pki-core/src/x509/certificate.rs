@@ -272,8 +272,17 @@ impl Certificate {
                 reason: format!("its issuer is {}, not {}", self.issuer(), issuer.subject()),
             });
         }
+        self.check_signed_with(issuer.public_key())
+    }
+
+    /// Checks that this key signed the certificate. The names are not compared.
+    ///
+    /// # Errors
+    ///
+    /// As [`Certificate::check_issued_by`].
+    pub(crate) fn check_signed_with(&self, key: &PublicKey) -> Result<()> {
         let signed = Signed::from_der(&self.der).map_err(malformed)?;
-        issuer.public_key().verify(WHAT, &signed)
+        key.verify(WHAT, &signed)
     }
 
     /// The reason why Go refuses its signature algorithm, such as SHA-1; `None` if Go accepts it.
@@ -286,6 +295,11 @@ impl Certificate {
     /// verified.
     pub(crate) fn names_issuer(&self, issuer: &Self) -> bool {
         self.facts().content().issuer() == issuer.facts().content().subject()
+    }
+
+    /// Whether the subjects have the same encoding, as Go compares them.
+    pub(crate) fn has_subject_of(&self, other: &Self) -> bool {
+        self.facts().content().subject() == other.facts().content().subject()
     }
 
     /// Creates it from the DER that `CertificateBuilder` has just encoded and signed.

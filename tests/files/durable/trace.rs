@@ -149,8 +149,7 @@ impl Trace {
             _ if is_naming(call) => {
                 let (file, name) = self.naming(call, arguments);
                 let is_synced = file.is_none_or(|file| self.files[file].is_synced);
-                if !is_temporary(&name) && !name.ends_with(etcd_pki_tests::LOCK_FILE) && !is_synced
-                {
+                if !is_temporary(&name) && !etcd_pki_tests::is_lock(&name) && !is_synced {
                     let fault = format!("{} is not synced: {call}({arguments})", name.display());
                     self.faults.push(fault);
                 }

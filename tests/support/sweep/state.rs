@@ -12,7 +12,7 @@ use etcd_pki_core::{Bundle, Certificate, Layout, PrivateKey, Store, x509::Revoca
 use super::command;
 use crate::{is_own_file, record::RECORD_FILE};
 
-/// The ending of backups, which a run leaves and which are not part of its result.
+/// The extension of backups, which a run leaves and which are not part of its result
 const BACKUP: &str = "bak";
 
 /// The files below a directory, each with its mode.

@@ -10,7 +10,7 @@ use etcd_pki_core::{
 use crate::{
     facts::in_words,
     failure::{Failure, Message, Outcome},
-    files::{File, Replacing, spare_ca},
+    files::{self, File, Replacing, spare_ca},
     input::Input,
     options::{
         self, CaOptions, ForceOption, IdentityOptions, JsonOption, KeyOptions, KeyUse,
@@ -86,24 +86,36 @@ impl Issue {
         let mut report = Report::new(&self.json);
         let ca = self.ca.load(input)?;
         self.check_trusted_by(store, &ca)?;
+        // A key of the directory is read under the lock, because another process may replace it
+        let in_place: Vec<&Path> = paths
+            .iter()
+            .filter(|pair| self.key.is_in_place(&pair.key))
+            .map(|pair| &*pair.certificate)
+            .collect();
+        let locked = (!in_place.is_empty()).then(|| files::lock(&in_place));
+        let locked = locked.transpose()?;
         let bundles = pairs.iter().map(|_| self.make(&ca, input));
         let bundles: Vec<Bundle> = bundles.collect::<Result<_, _>>()?;
         let mut new = Vec::new();
         let mut written = Vec::new();
         for ((bundle, pair), paths) in bundles.iter().zip(&pairs).zip(&paths) {
-            if self.key.is_in_place(&paths.key) {
+            if self.key.is_in_place(&paths.key)
+                && let Some(locked) = &locked
+            {
                 let certificate = bundle.to_pem();
                 let file = File::public(&paths.certificate, &certificate);
                 let record = || {
                     let issuance = Issuance::new(bundle.certificate(), &ca);
                     self.ca.record(issuance)
                 };
-                report.write_recorded(&[file], self.force.replacing(), &record)?;
+                let replacing = self.force.replacing();
+                let _ = report.write_locked(&[file], replacing, locked, &record)?;
             } else {
                 new.push((bundle, pair));
                 written.push(paths);
             }
         }
+        drop(locked);
         if !new.is_empty() {
             let files: Vec<_> = paths
                 .iter()
@@ -166,6 +178,7 @@ impl Issue {
         let (out, key_out) = self.out.files()?;
         let mut report = Report::on(&self.key.files(&out, &key_out), &self.json)?;
         let ca = self.ca.load(input)?;
+        let locked = files::lock(&self.key.files(&out, &key_out))?;
         let bundle = self.make(&ca, input)?;
 
         let certificate = bundle.to_pem();
@@ -173,10 +186,11 @@ impl Issue {
         let key_out = self.key.is_new().then_some(&*key_out);
         let mut files = vec![File::public(&out, &certificate)];
         files.extend(key_out.map(|path| File::secret(path, &key, bundle.key().public_key())));
-        report.write_recorded(&files, self.force.replacing(), &|| {
+        let record = || {
             let issuance = Issuance::new(bundle.certificate(), &ca);
             self.ca.record(issuance)
-        })?;
+        };
+        let _ = report.write_locked(&files, self.force.replacing(), &locked, &record)?;
         self.tell(&mut report, &bundle, &out, key_out);
         self.finish(report, &ca)
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use etcd_pki_core::inspect;
+use etcd_pki_core::{PublicKey, inspect};
 use serde::Serialize;
 
 use crate::{
@@ -17,8 +17,8 @@ use crate::{
 
 /// Check whether a certificate, a request and a key belong together
 ///
-/// They do if they have one public key. Of several certificates in a file the first counts. A
-/// certificate alone is compared with the key next to it.
+/// They do if they have one public key. Of a certificate and its chain the certificate counts, of a
+/// trust bundle each CA. A certificate alone is compared with the key next to it.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -59,17 +59,15 @@ struct Compared {
 impl Match {
     pub(crate) fn run(&self, input: &Input) -> Outcome {
         let passphrase = self.passphrase.read(input)?;
-        let mut files = Vec::new();
-        let mut keys = Vec::new();
+        let mut found = Vec::new();
         let mut paths = self.files.clone();
         paths.extend(self.key_next_to(input)?);
         for path in &paths {
-            let held = input.parse(path, |bytes| holdings(bytes, passphrase.as_ref()))?;
-            let file = path.to_string_lossy();
-            files.extend(held.iter().map(|holding| Compared::new(&file, holding)));
-            keys.extend(held.into_iter().map(|holding| holding.key));
+            let held = input.parse(path, |bytes| holdings(path, bytes, passphrase.as_ref()))?;
+            let file = path.to_string_lossy().into_owned();
+            found.extend(held.into_iter().map(|holding| (file.clone(), holding)));
         }
-        let [first, others @ ..] = &keys[..] else {
+        let [(_, first), others @ ..] = &found[..] else {
             return Ok(Answer::No);
         };
         if others.is_empty() {
@@ -78,8 +76,19 @@ impl Match {
                 "give two files, such as a certificate and its key",
             ));
         }
-        let is_match = others.iter().all(|other| other == first);
-        let verdict = Verdict { is_match, files };
+        let mut keys = first.keys();
+        let common = keys.find(|key| {
+            let has = |holding: &Holding| holding.keys().any(|other| other == *key);
+            others.iter().all(|(_, other)| has(other))
+        });
+        let files = found
+            .iter()
+            .map(|(file, holding)| Compared::new(file, holding, common));
+        let is_match = common.is_some();
+        let verdict = Verdict {
+            is_match,
+            files: files.collect(),
+        };
         if self.json {
             output::print_json(&verdict)?;
         } else {
@@ -99,19 +108,21 @@ impl Match {
             return Ok(None);
         }
         let passphrase = self.passphrase.read(input)?;
-        let held = input.parse(alone, |bytes| holdings(bytes, passphrase.as_ref()))?;
+        let held = input.parse(alone, |bytes| holdings(alone, bytes, passphrase.as_ref()))?;
         let is_certificate = matches!(held.as_slice(), [one] if one.kind == "certificate");
         Ok(inspect::key_of(alone).filter(|_| is_certificate))
     }
 }
 
 impl Compared {
-    fn new(file: &str, holding: &Holding) -> Self {
+    /// A holding with the key that all have, or else with its first key.
+    fn new(file: &str, holding: &Holding, common: Option<&PublicKey>) -> Self {
+        let key = common.unwrap_or(&holding.key);
         Self {
             file: file.to_owned(),
             kind: holding.kind,
-            key_algorithm: holding.key.algorithm_name().to_owned(),
-            key_fingerprint: holding.key.fingerprint_sha256(),
+            key_algorithm: key.algorithm_name().to_owned(),
+            key_fingerprint: key.fingerprint_sha256(),
         }
     }
 }

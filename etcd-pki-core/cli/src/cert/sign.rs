@@ -7,7 +7,7 @@ use etcd_pki_core::{CertificateRequest, Identity, Role, request::Claim, store::I
 
 use crate::{
     failure::{Failure, Outcome},
-    files::File,
+    files::{self, File},
     input::Input,
     options::{
         self, CaOptions, ForceOption, IdentityOptions, JsonOption, OutOption, ProfileOptions,
@@ -82,11 +82,10 @@ impl Sign {
                 subject => issuance.with_requester(subject),
             }
         };
-        report.write_recorded(
-            &[File::public(out, &certificate)],
-            self.force.replacing(),
-            &|| self.ca.record(issuance()),
-        )?;
+        let files = [File::public(out, &certificate)];
+        let locked = files::lock(&[out])?;
+        let record = || self.ca.record(issuance());
+        let _ = report.write_locked(&files, self.force.replacing(), &locked, &record)?;
         let name = self.name.as_deref();
         report.leaf(out, issued.certificate(), self.role, name);
         report.refused(issued.denied_claims(), self.accept_claims);

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use etcd_pki_core::internal::key_path_of;
 
 use crate::{failure::Failure, files::Replacing, input::is_standard};
 
@@ -29,7 +30,8 @@ pub(crate) struct PairOutOptions {
     /// Write to this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Write the new key to this file [default: x-key.pem next to -o x.pem]
+    /// Write the new key to this file [default: x-key.pem next to -o x.pem, x.key next to
+    /// -o x.crt]
     #[arg(long, value_name = "FILE")]
     pub(crate) key_out: Option<PathBuf>,
 }
@@ -49,16 +51,12 @@ impl PairOutOptions {
     }
 }
 
-/// `x-key.pem` for `x.pem`; with no file, standard output.
+/// `x-key.pem` for `x.pem`, `x.key` for `x.crt`; with no file, standard output.
 pub(crate) fn key_beside(out: &Path) -> PathBuf {
-    match out.file_stem() {
-        Some(stem) if !is_standard(out) => {
-            let mut name = stem.to_owned();
-            name.push("-key.pem");
-            out.with_file_name(name)
-        }
-        _ => out.to_owned(),
+    if is_standard(out) {
+        return out.to_owned();
     }
+    key_path_of(out)
 }
 
 /// Whether existing files are replaced.
@@ -89,7 +87,9 @@ mod tests {
     fn a_key_is_beside_its_certificate() {
         for (out, key) in [
             ("x.pem", "x-key.pem"),
-            ("a.b/x.y.crt", "a.b/x.y-key.pem"),
+            ("a.b/x.y.pem", "a.b/x.y-key.pem"),
+            ("a.b/x.y.crt", "a.b/x.y.key"),
+            ("x.csr", "x-key.pem"),
             ("x", "x-key.pem"),
             ("-", "-"),
         ] {

@@ -4,14 +4,16 @@
 use der::asn1::ObjectIdentifier;
 use zeroize::Zeroizing;
 
-use super::{asn1::Fields, rsa::Numbers};
+use super::asn1::Fields;
 use crate::{
-    key::PrivateKey,
+    key::{PrivateKey, RsaNumbers},
     verify::parse::{Curve, DSA, EC_PUBLIC_KEY, ED25519, Key, RSA, positive},
 };
 
 /// The curve that Go supports and this crate does not
 pub(super) const P224: &str = "a key on the curve P-224";
+
+const MAX_RSA_BYTES: usize = 16_384 / 8;
 
 /// The reason why Go reads no key.
 pub(super) enum Failure {
@@ -61,7 +63,11 @@ fn pkcs1(der: &[u8]) -> Result<Key> {
             "an RSA key of more than two primes",
         ));
     }
-    malformed(numbers.are_consistent().then_some(()))?;
+    // The checks take quadratic and cubic time
+    if numbers.longest() > MAX_RSA_BYTES {
+        return Err(Failure::NotSupportedHere("an RSA key of over 16384 bits"));
+    }
+    malformed(numbers.check().ok())?;
     Ok(Key::Rsa {
         modulus: numbers.modulus.to_vec(),
         exponent: numbers.public_exponent,
@@ -70,7 +76,7 @@ fn pkcs1(der: &[u8]) -> Result<Key> {
 
 /// Reads the fields of `RSAPrivateKey` (RFC 8017, appendix A.1.2), and whether there are more than
 /// two primes.
-fn rsa_numbers<'a>(fields: &mut Fields<'a>) -> Option<(Numbers<'a>, bool)> {
+fn rsa_numbers<'a>(fields: &mut Fields<'a>) -> Option<(RsaNumbers<'a>, bool)> {
     let version = fields.small_integer()?;
     let modulus = positive(fields.integer()?)?;
     let public_exponent = fields.small_integer()?;
@@ -88,7 +94,7 @@ fn rsa_numbers<'a>(fields: &mut Fields<'a>) -> Option<(Numbers<'a>, bool)> {
         [Some(dp), Some(dq), Some(inverse)] => Some([dp, dq, inverse]),
         _ => None,
     };
-    let numbers = Numbers {
+    let numbers = RsaNumbers {
         modulus,
         public_exponent,
         private_exponent,

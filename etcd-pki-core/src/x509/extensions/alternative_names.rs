@@ -48,6 +48,16 @@ impl AlternativeNames {
         Ok(read)
     }
 
+    /// The length of the DNS names, addresses and URIs in a certificate, without headers.
+    pub(crate) fn least_length(&self) -> usize {
+        let texts = self.dns.iter().chain(&self.uri).map(String::len);
+        let addresses = self.ip.iter().map(|address| match address {
+            IpAddr::V4(_) => 4,
+            IpAddr::V6(_) => 16,
+        });
+        texts.chain(addresses).sum()
+    }
+
     fn add(&mut self, name: &AnyRef<'_>) -> der::Result<()> {
         let text = || Ia5StringRef::new(name.value()).map(|text| text.as_str().to_owned());
         match name.tag() {
