@@ -726,6 +726,19 @@ fn the_key_of_a_file_of_authorities_fits_one_of_them() {
     }
 }
 
+/// A copy of the CA's key in the key file of a leaf, as a plan reports it.
+#[test]
+fn a_copy_of_the_key_of_a_ca() {
+    let all = directory();
+    let pair = all.issue(Role::Client, "app", &[]);
+    fs::copy(all.path().join("ca-key.pem"), &pair.key).unwrap();
+    assert_codes(
+        all.path(),
+        &["."],
+        &[("./client-app.pem", &["EP005", "EP014"])],
+    );
+}
+
 /// A CA that was renewed with the same key still signed what it signed: openssl renews it with
 /// another key identifier, or with another encoding of the same name.
 #[test]
