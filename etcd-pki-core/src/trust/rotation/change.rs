@@ -33,11 +33,11 @@ impl Rotation {
             match (rotation.stage(), gate.next()) {
                 (Stage::Steady, Stage::Switched) => {
                     rotation.add_new_ca(files, options)?;
-                    rotation.again()?.switch(files)
+                    rotation.again()?.switch(files, options)
                 }
                 (Stage::Steady, _) => rotation.add_new_ca(files, options),
-                (Stage::Trusted, _) => rotation.switch(files),
-                (Stage::Switched, _) => rotation.drop_old(files),
+                (Stage::Trusted, _) => rotation.switch(files, options),
+                (Stage::Switched, _) => rotation.drop_old(files, options),
             }
         })
     }
@@ -122,10 +122,10 @@ impl Rotation {
                 rotation = rotation.again()?;
             }
             if rotation.stage() == Stage::Trusted {
-                rotation.switch(files)?;
+                rotation.switch(files, options)?;
                 rotation = rotation.again()?;
             }
-            rotation.drop_old(files)
+            rotation.drop_old(files, options)
         })
     }
 
@@ -263,16 +263,19 @@ impl Rotation {
     }
 
     /// Trusted to switched.
-    fn switch(&self, files: &Files<'_>) -> Result<()> {
+    fn switch(&self, files: &Files<'_>, options: &RotationOptions<'_>) -> Result<()> {
         let old = self.state.old.as_ref().unwrap_or(&self.signing);
-        files.switch(old, &self.ordered(Stage::Switched))
+        files.switch(old, &self.ordered(Stage::Switched))?;
+        files.sign_lists(options)
     }
 
     /// Switched to steady.
-    fn drop_old(&self, files: &Files<'_>) -> Result<()> {
+    fn drop_old(&self, files: &Files<'_>, options: &RotationOptions<'_>) -> Result<()> {
         let Some(old) = &self.state.old else {
             return Ok(());
         };
+        // The switch may have been interrupted before it signed them
+        files.sign_lists(options)?;
         let others = self
             .bundle
             .iter()

@@ -13,6 +13,7 @@ use crate::{
     layout::{PairPaths, RotationFile},
     plan::permissions,
     store::{Attributes, Issuance, LockedStore},
+    trust::revocation::Revocation,
     verify::{self, Use, unacceptable},
     x509::{bundle, certificate::Certificate},
 };
@@ -193,6 +194,24 @@ impl<'a> Files<'a> {
                 self.remove(&self.next.key)
             }
         }
+    }
+
+    /// Signs the revocation lists again, with the CA that signs now. A list that cannot be used is
+    /// left, and is a finding.
+    pub(super) fn sign_lists(&self, options: &RotationOptions<'_>) -> Result<()> {
+        if !self
+            .locked
+            .store()
+            .lists()
+            .is_ok_and(|lists| lists.list.is_some())
+        {
+            return Ok(());
+        }
+        let mut revocation = Revocation::new().at(options.now());
+        if let Some(passphrase) = options.passphrase {
+            revocation = revocation.with_passphrase(passphrase);
+        }
+        revocation.renew(self.locked).map(drop)
     }
 
     /// Removes the files of the previous CA.
