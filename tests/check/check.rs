@@ -727,6 +727,19 @@ fn the_key_matches_one_ca_of_the_file() {
     }
 }
 
+/// A copy of the CA's key in the key file of a leaf, as a plan reports it.
+#[test]
+fn a_copy_of_the_key_of_a_ca() {
+    let all = directory();
+    let pair = all.issue(Role::Client, "app", &[]);
+    fs::copy(all.path().join("ca-key.pem"), &pair.key).unwrap();
+    assert_codes(
+        all.path(),
+        &["."],
+        &[("./client-app.pem", &["EP005", "EP014"])],
+    );
+}
+
 /// A CA that was renewed with the same key still signed what it signed: openssl renews it with
 /// another key identifier, or with another encoding of the same name.
 #[test]

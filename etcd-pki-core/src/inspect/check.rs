@@ -246,7 +246,12 @@ impl Check {
                 );
                 findings.extend(rotation::finding(path, all));
             }
-            let is_its_key = certificates.key.public.as_ref() == Some(certificate.public_key());
+            let key = certificates.key.public.as_ref();
+            if index == certificates.index_of_key() {
+                let copied = rules::copy_of_ca_key(certificate, key, cas.all());
+                findings.extend(copied.filter(|one| !findings.contains(one)));
+            }
+            let is_its_key = key == Some(certificate.public_key());
             if is_its_key && index == certificates.index_of_key() {
                 let refused = rules::cannot_sign(certificate, all, path, now);
                 findings.extend(refused.filter(|one| !findings.contains(one)));

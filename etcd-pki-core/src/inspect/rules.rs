@@ -229,6 +229,22 @@ pub(crate) fn ca_key<'a>(
     })
 }
 
+/// A leaf with another key than the one in its key file, which is the key of one of these CAs.
+pub(crate) fn copy_of_ca_key<'a>(
+    certificate: &Certificate,
+    key: Option<&PublicKey>,
+    cas: impl IntoIterator<Item = (&'a Path, &'a Certificate)>,
+) -> Option<Finding> {
+    if certificate.is_ca() {
+        return None;
+    }
+    let mut cas = cas.into_iter();
+    let (path, _) = cas.find(|(_, ca)| ca.is_ca() && Some(ca.public_key()) == key)?;
+    Some(Finding::CaKey {
+        ca: path.to_owned(),
+    })
+}
+
 /// Usages and names that etcd needs in a leaf, or that a leaf should not have. The file's name
 /// shows whether the leaf is a member's, or else the usages do.
 pub(crate) fn usages(certificate: &Certificate, path: &Path) -> Vec<Finding> {

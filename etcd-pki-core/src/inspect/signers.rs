@@ -45,23 +45,31 @@ pub(super) fn signers(read: &BTreeMap<PathBuf, Contents>) -> HashSet<&PublicKey>
     found
 }
 
-/// CAs by their subjects.
-pub(super) struct Cas<'a>(HashMap<String, Vec<&'a Certificate>>);
+/// CAs by their subjects, and by their subjects and key identifiers.
+pub(super) struct Cas<'a> {
+    by_subject: HashMap<String, Vec<&'a Certificate>>,
+    by_identifier: HashMap<(String, Vec<u8>), Vec<&'a Certificate>>,
+}
 
 impl<'a> Cas<'a> {
     pub(super) fn new(all: impl Iterator<Item = &'a Certificate>) -> Self {
-        let mut cas: HashMap<String, Vec<&Certificate>> = HashMap::new();
+        let mut cas = Self {
+            by_subject: HashMap::new(),
+            by_identifier: HashMap::new(),
+        };
+        let mut known = HashSet::new();
         for ca in all.filter(|one| one.is_ca()) {
-            let namesakes = cas.entry(ca.subject()).or_default();
-            let is_same = |other: &&Certificate| {
-                other.public_key() == ca.public_key()
-                    && other.subject_key_identifier() == ca.subject_key_identifier()
-            };
-            if namesakes.len() < SIGNATURE_CHECKS && !namesakes.iter().any(is_same) {
-                namesakes.push(ca);
+            let (subject, identifier) = (ca.subject(), ca.subject_key_identifier());
+            if !known.insert((subject.clone(), ca.public_key(), identifier)) {
+                continue;
             }
+            if let Some(identifier) = identifier {
+                let place = (subject.clone(), identifier.to_vec());
+                cas.by_identifier.entry(place).or_default().push(ca);
+            }
+            cas.by_subject.entry(subject).or_default().push(ca);
         }
-        Self(cas)
+        cas
     }
 
     /// The key of the CA that signed a certificate, unless it is one of these.
@@ -73,34 +81,34 @@ impl<'a> Cas<'a> {
         certificate: &Certificate,
         except: &HashSet<&PublicKey>,
     ) -> Option<&'a PublicKey> {
-        let named = self.named_by(certificate);
-        let mut candidates = named.chain(self.namesakes(certificate));
-        let found = candidates.find(|ca| {
-            let key = ca.public_key();
-            !except.contains(key) && certificate.check_signed_with(key).is_ok()
-        });
+        let is_new = |ca: &&Certificate| !except.contains(ca.public_key());
+        let named = self.named_by(certificate).filter(is_new);
+        let namesakes = self.by_subject.get(&certificate.issuer());
+        let namesakes = others(namesakes, certificate).filter(is_new);
+        let mut candidates = named.chain(namesakes).take(SIGNATURE_CHECKS);
+        let found = candidates.find(|ca| certificate.check_signed_with(ca.public_key()).is_ok());
         found.map(Certificate::public_key)
     }
 
-    /// The CAs with the key identifier that a certificate names.
+    /// The CAs with the name and the key identifier of a certificate's issuer.
     fn named_by<'b>(
         &'b self,
         certificate: &'b Certificate,
     ) -> impl Iterator<Item = &'a Certificate> {
         let named = certificate.authority_key_identifier();
-        let all = self.namesakes(certificate).filter(move |_| named.is_some());
-        all.filter(move |ca| ca.subject_key_identifier() == named)
+        let place = named.map(|named| (certificate.issuer(), named.to_vec()));
+        let found = place.and_then(|place| self.by_identifier.get(&place));
+        others(found, certificate).take(SIGNATURE_CHECKS)
     }
+}
 
-    /// The CAs with the name of a certificate's issuer and another key.
-    fn namesakes<'b>(
-        &'b self,
-        certificate: &'b Certificate,
-    ) -> impl Iterator<Item = &'a Certificate> {
-        let found = self.0.get(&certificate.issuer());
-        let found = found.into_iter().flatten().copied();
-        found.filter(|ca| ca.public_key() != certificate.public_key())
-    }
+/// The CAs with another key than a certificate.
+fn others<'a, 'b>(
+    found: Option<&'b Vec<&'a Certificate>>,
+    certificate: &'b Certificate,
+) -> impl Iterator<Item = &'a Certificate> {
+    let found = found.into_iter().flatten().copied();
+    found.filter(|ca| ca.public_key() != certificate.public_key())
 }
 
 #[cfg(test)]
@@ -165,6 +173,15 @@ mod tests {
             }
             assert!(!is_signer(&leaf, &namesake.certificate, &[]));
         }
+        // Each host may have a CA of the same name
+        let hosts: Vec<_> = (0..SIGNATURE_CHECKS + 20)
+            .map(|_| Made::root(test_certificates::ca("ca", None)))
+            .collect();
+        let leaf = hosts[SIGNATURE_CHECKS + 10].sign(test_certificates::leaf("leaf"));
+        let cas = Cas::new(hosts.iter().map(|host| &host.certificate));
+        let found = cas.signer(&leaf.certificate, &HashSet::new());
+        let expected = hosts[SIGNATURE_CHECKS + 10].certificate.public_key();
+        assert_eq!(found, Some(expected));
         // A CA's signature on its own certificate does not count
         assert!(!is_signer(&ca.certificate, &ca.certificate, &others));
         assert!(!is_signer(&renewed.certificate, &ca.certificate, &others));
