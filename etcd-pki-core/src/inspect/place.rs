@@ -202,6 +202,11 @@ fn trusted_files(path: &Path) -> Vec<PathBuf> {
     if files.is_empty() {
         files = others(around);
     }
+    if files.is_empty() {
+        // The file may not exist yet
+        let store = store_of(path);
+        files.extend(store.map(|store| store.ca_paths(ca_kind(&store, path)).certificate));
+    }
     files.dedup();
     files
 }

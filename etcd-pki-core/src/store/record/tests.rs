@@ -7,7 +7,13 @@ use std::{
 };
 
 use super::*;
-use crate::{ca::CertificateAuthority, layout::Layout, text::upper_hex, x509::identity::Identity};
+use crate::{
+    ca::CertificateAuthority,
+    layout::Layout,
+    test_certificates::{self, Made},
+    text::upper_hex,
+    x509::{certificate::Certificate, identity::Identity},
+};
 
 /// A directory with a CA, and a client of each name.
 struct Place {
@@ -308,22 +314,25 @@ fn bundles_of_other_cas_are_not_recorded() {
 #[test]
 fn lines_are_one_line_each_and_bounded() {
     let place = Place::new(&[]);
-    let issue = |identity: Identity, requester: &str| {
-        let issued = place.ca.issue(Role::Client, identity).unwrap();
-        let issuance = Issuance::new(issued.certificate(), &place.ca).with_requester(requester);
+    let add = |certificate: &Certificate, requester: &str| {
+        let issuance = Issuance::new(certificate, &place.ca).with_requester(requester);
         let file = place.store().ca_paths(CaKind::Client).certificate;
         record_issued(&file, &[issuance]).unwrap();
     };
     let odd = "a\"b\\\u{1f600}";
-    issue(
-        Identity::from_common_name(odd).unwrap(),
+    let identity = Identity::from_common_name(odd).unwrap();
+    let issued = place.ca.issue(Role::Client, identity).unwrap();
+    add(
+        issued.certificate(),
         "x\ny\u{202e}\u{7f}\u{e0001}\",\"issuer_key_sha256\":\"",
     );
-    let many = (0..60_000).map(|number| format!("host-{number}.example.org"));
-    issue(
-        Identity::new("many").unwrap().with_names(many).unwrap(),
-        &"r".repeat(2_000_000),
-    );
+    // etcd-pki does not issue a certificate of this size
+    let mut many = test_certificates::leaf("many");
+    let names = (0..60_000).map(|number| format!("host-{number}.example.org").try_into());
+    let names = names.map(|name| rcgen::SanType::DnsName(name.unwrap()));
+    many.subject_alt_names = names.collect();
+    let many = Made::root(many);
+    add(&many.certificate, &"r".repeat(2_000_000));
     let record = place.store().record().unwrap().unwrap();
     assert!(record.damage().is_empty());
     let entry = &record.entries()[1];
