@@ -61,6 +61,45 @@ fn the_specification_revokes() {
     assert_eq!(plan["unmanaged"].as_array().unwrap().len(), 0);
 }
 
+/// The files of a client are gone, but the record of the CA has its certificates. The other client
+/// is not touched.
+#[test]
+fn the_record_finds_certificates_that_are_gone() {
+    let cluster = Cluster::new(&specification("clients: [root, alice, bob]\n"));
+    cluster.apply();
+    let files = [
+        "client-alice.pem",
+        "client-bob.pem",
+        "client-alice-key.pem",
+        "client-bob-key.pem",
+    ];
+    let [alice, bob] = ["client-alice.pem", "client-bob.pem"].map(|file| serial(&cluster, file));
+    for file in files {
+        fs::remove_file(cluster.file(file)).unwrap();
+    }
+    let directory = cluster.file("");
+    let _ = etcd_pki_in(&directory, "crl revoke --client alice -d .").expect_success();
+    let serials = |list: &RevocationList| -> Vec<SerialNumber> {
+        let entries = list.entries().iter();
+        entries.map(|one| one.serial_number().clone()).collect()
+    };
+    assert_eq!(serials(&list(&cluster)), std::slice::from_ref(&alice));
+    cluster.specify(&specification(
+        "clients: [root]\nrevoked: [{client: bob}]\n",
+    ));
+    cluster.apply();
+    let mut both = [alice, bob];
+    both.sort();
+    let mut found = serials(&list(&cluster));
+    found.sort();
+    assert_eq!(found, both);
+    assert!(cluster.due().is_empty());
+    // Without the record, nothing is known about it
+    fs::remove_file(cluster.file(".etcd-pki-issued.jsonl")).unwrap();
+    let refused = etcd_pki_in(&directory, "crl revoke --client carol -d .").expect_code(1);
+    assert!(refused.stderr().contains("its record"), "{refused:?}");
+}
+
 /// A specification cannot require and revoke the same client, and an entry names one thing.
 #[test]
 fn contradictions_of_a_specification() {

@@ -60,6 +60,8 @@ impl CurrentLists {
     ) -> Result<()> {
         let owners: Vec<Owner<'_>> = revoked.iter().filter_map(owner).collect();
         let found = store.certificates_of_all(&owners)?;
+        // A damaged record is a finding, and does not stop a plan
+        let recorded = store.recorded_of_all(&owners, now).unwrap_or_default();
         for (place, entry) in revoked.iter().enumerate() {
             let with_reason = |one: Revoked| match entry.reason {
                 Some(reason) => one.with_reason(reason),
@@ -74,6 +76,13 @@ impl CurrentLists {
                 }
                 let one = with_reason(Revoked::at(certificate, now)?);
                 self.add(Known::of(certificate, one));
+            }
+            for (_, one) in recorded.iter().filter(|(owner, _)| *owner == place) {
+                is_found = true;
+                self.add(Known {
+                    entry: with_reason(one.entry.clone()),
+                    ..one.clone()
+                });
             }
             let Some(serial) = entry.serial.as_ref().filter(|_| !is_found) else {
                 continue;

@@ -1,5 +1,7 @@
 //! Reads and writes the revocation lists of a directory.
 
+mod recorded;
+
 use std::{
     collections::{HashMap, HashSet},
     path::{Path, PathBuf},

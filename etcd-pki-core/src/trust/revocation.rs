@@ -31,9 +31,10 @@ pub enum Target {
     /// The certificate with this serial number. It need not be in the directory; it then counts as
     /// one of the signing CA
     Serial(SerialNumber),
-    /// The certificates of a client in the directory
+    /// The certificates of a client in the directory and in its record
     Client(String),
-    /// The certificates of a member or node in the directory, and those of the admin next to it
+    /// The certificates of a member or node in the directory and in its record, and those of the
+    /// admin next to it
     Host(String),
 }
 
@@ -139,7 +140,8 @@ impl<'a> Revocation<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidName`] for a client or host without a certificate in the directory;
+    /// [`Error::InvalidName`] for a client or host without a certificate in the directory or its
+    /// record;
     /// [`Error::StillRequired`] if the specification requires a certificate. Inside
     /// [`Error::File`]: [`Error::Malformed`] for existing lists that are damaged, that are in the
     /// wrong form or of version 1, and [`Error::Signature`] for those of another CA. The errors of
@@ -222,11 +224,24 @@ impl<'a> Revocation<'a> {
                 entries.push(one);
             }
         }
+        // The record has certificates that are no longer in the directory
+        for (_, one) in store.recorded_of_all(&[owner], now)? {
+            let is_same = |other: &Known| {
+                other.entry.serial_number() == one.entry.serial_number()
+                    && other.entry.issuer_der() == one.entry.issuer_der()
+            };
+            if !entries.iter().any(is_same) {
+                entries.push(Known {
+                    entry: with_reason(one.entry.clone()),
+                    ..one
+                });
+            }
+        }
         match target {
             Target::Client(name) | Target::Host(name) if entries.is_empty() => {
                 Err(Error::InvalidName {
                     name: name.clone(),
-                    reason: "has no certificate in this directory".to_owned(),
+                    reason: "has no certificate in this directory or its record".to_owned(),
                 })
             }
             Target::Serial(serial) if entries.is_empty() => {

@@ -1,7 +1,7 @@
 //! Whole rotations.
 use std::fs;
 
-use etcd_pki_core::{CaKind, Certificate, Layout};
+use etcd_pki_core::{CaKind, Certificate, Layout, x509::RevocationList};
 use etcd_pki_tests::openssl;
 
 use super::place::{CONFIRMED, Place, first};
@@ -67,6 +67,75 @@ fn rotate_with_link(place: &Place, kind: CaKind, options: &str) {
         .expect_success();
     let _ = place.done("check p");
     let _ = place.done("plan -f cluster.yaml --check");
+}
+
+/// The CA that signs signs the revocation lists too, and no entry is lost.
+#[test]
+fn revocation_lists() {
+    let place = Place::new(Layout::Kubespray, "");
+    for name in ["alice", "bob"] {
+        let _ = place.done(&format!("cert issue client {name} -d p"));
+        let _ = place.done(&format!("crl revoke p/client-{name}.pem -d p"));
+    }
+    let list = || RevocationList::from_der(&fs::read(place.file("revoked.crl")).unwrap()).unwrap();
+    let [old] = &place.bundle(CaKind::Client)[..] else {
+        panic!("one CA")
+    };
+    assert!(list().check_issued_by(old).is_ok());
+    let _ = place
+        .rotate(&format!("--strategy link {CONFIRMED}"))
+        .expect_success();
+    let new = place.bundle(CaKind::Client).swap_remove(0);
+    assert!(list().check_issued_by(&new).is_ok());
+    let _ = place.rotate("--back").expect_success();
+    assert!(list().check_issued_by(old).is_ok());
+    let _ = place.rotate("--back").expect_success();
+    let _ = place
+        .rotate(&format!("--strategy link {CONFIRMED}"))
+        .expect_success();
+    let _ = place.done("apply -f cluster.yaml --prune");
+    let _ = place.rotate(CONFIRMED).expect_success();
+    let _ = place.rotate("--forget").expect_success();
+    let [new] = &place.bundle(CaKind::Client)[..] else {
+        panic!("one CA")
+    };
+    assert!(list().check_issued_by(new).is_ok());
+    assert_eq!(list().entries().len(), 2);
+    let _ = place.done("crl show -d p");
+    let _ = place.done("apply -f cluster.yaml");
+}
+
+/// The old CA is not dropped while the record has a certificate of it that nobody has replaced or
+/// revoked, unless the user states that it is unused.
+#[test]
+fn recorded_certificates_close_the_last_gate() {
+    for answer in ["revoke", "state", "issue again"] {
+        let place = Place::new(Layout::Kubespray, "");
+        let _ = place.done("cert issue client elsewhere -d p --out elsewhere.pem");
+        let serial = first(place.path().join("elsewhere.pem"))
+            .serial_number()
+            .to_string();
+        let _ = place
+            .rotate(&format!("--strategy link {CONFIRMED}"))
+            .expect_success();
+        let _ = place.done("apply -f cluster.yaml");
+        let refused = place.rotate(CONFIRMED).expect_code(3);
+        assert!(refused.stdout().contains(&serial), "{refused:?}");
+        let mut unused = String::new();
+        match answer {
+            "revoke" => {
+                let _ = place.done(&format!("crl revoke {serial} -d p"));
+            }
+            "state" => unused = format!("--confirm-issued {serial}"),
+            _ => {
+                let _ = place.done("cert issue client elsewhere -d p --out elsewhere.pem --force");
+            }
+        }
+        let _ = place
+            .rotate(&format!("{CONFIRMED} {unused}"))
+            .expect_success();
+        assert_eq!(place.stage(""), "steady");
+    }
 }
 
 #[test]

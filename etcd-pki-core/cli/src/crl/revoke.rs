@@ -48,10 +48,11 @@ pub(crate) struct Revoke {
         required_unless_present_any = ["client", "host"]
     )]
     certificates: Vec<PathBuf>,
-    /// Revoke the certificates of this client in the directory
+    /// Revoke the certificates of this client, in the directory and in its record
     #[arg(long, value_name = "NAME")]
     client: Vec<String>,
-    /// Revoke the certificates of this host in the directory: as a member, a node, and its admin's
+    /// Revoke the certificates of this host, in the directory and in its record: as a member, a node,
+    /// and its admin's
     #[arg(long, value_name = "NAME")]
     host: Vec<String>,
     /// The reason in the list

@@ -90,13 +90,18 @@ impl Rotation {
                 let new = rotation.state.new.as_ref();
                 let is_kept = |one: &&Certificate| Some(*one) != new;
                 let bundle = rotation.bundle.iter().filter(is_kept).cloned();
-                files.undo_preparation(Some(&bundle.collect::<Vec<_>>()))
+                // An interrupted way back may have left lists of the new CA. Without its key, nobody
+                // signs these again
+                files.sign_lists(options)?;
+                files.undo_preparation(Some(&bundle.collect::<Vec<_>>()))?;
+                files.sign_lists(options)
             }
             Stage::Switched => {
                 if rotation.is_unfinished() {
                     rotation.settle(files)?;
                 }
-                files.switch_back(&rotation.ordered(Stage::Trusted))
+                files.switch_back(&rotation.ordered(Stage::Trusted))?;
+                files.sign_lists(options)
             }
         })
     }
