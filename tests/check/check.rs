@@ -793,7 +793,7 @@ fn who_watches_need_not_read_keys() {
     let printed = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{printed}");
     assert!(
-        printed.contains("  member     ?      ./member-etcd-1.pem\n"),
+        printed.contains("  member  ?      ./member-etcd-1.pem\n"),
         "{printed}"
     );
 }

@@ -16,6 +16,7 @@ use crate::{
     command::etcd_pki,
     is_own_file,
     openssl::{self, Purpose},
+    record::RECORD_FILE,
     run,
 };
 
@@ -94,7 +95,8 @@ impl Cluster {
             self.directory(),
             self.path().to_owned(),
         ];
-        for path in files.chain(others) {
+        let record = Some(self.file(RECORD_FILE)).filter(|path| path.exists());
+        for path in files.chain(others).chain(record) {
             chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
         }
         let directory = self.path().to_owned();
