@@ -105,7 +105,7 @@ impl Issued {
     }
 }
 
-/// Writes for each CA since when its record is complete, and a row for each of its certificates.
+/// Returns since when the record of each CA is complete, and a row for each of its certificates.
 fn table(record: &Record, shown: &[&RecordEntry]) -> String {
     let mut text = String::new();
     for ca in record.cas() {
