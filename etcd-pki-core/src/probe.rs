@@ -1,8 +1,8 @@
 //! Asks running members what they serve: the CAs that they trust, and their certificates.
 //!
 //! etcd reads its trusted CAs when it starts, and names them in each TLS handshake. So a [`Probe`]
-//! can measure whether a member was restarted since a CA was added to its file, without a login and
-//! without a certificate. It blocks, is bounded in time and bytes, and changes nothing.
+//! can find out whether a member was restarted since a CA was added to its file. It needs no login
+//! and no certificate. A probe blocks. It has limits in time and bytes, and changes nothing.
 //!
 //! ```no_run
 //! use etcd_pki_core::{Cluster, probe::Probe};
@@ -37,10 +37,10 @@ pub use self::{
 use self::{connection::Connection, handshake::Handshake, observer::Observer};
 use crate::{cluster::Endpoint, x509::bundle::Bundle};
 
-/// The limit for a question, if none is given
+/// The limit for a question, unless the caller sets another one
 const USUAL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Any server of etcd answers this request, also on its peer port (`HandleVersion` in
+/// Every etcd server answers this request, also on its peer port (`HandleVersion` in
 /// `server/etcdserver/api/etcdhttp`)
 const REQUEST_PATH: &str = "/version";
 
@@ -49,8 +49,8 @@ const HTTP: &[u8] = b"HTTP/";
 
 /// Asks members over TLS.
 ///
-/// It accepts every certificate of a server, since it only reports what the server has. But the
-/// server must prove that it has the key of its certificate.
+/// It accepts every certificate of a server, since it only reports what the server has. The server
+/// must still prove that it has the key of its certificate.
 ///
 /// Each question opens one connection for each version of TLS that it needs, and one more without
 /// TLS if the server closes the first one without an answer. A question without a certificate
@@ -62,7 +62,7 @@ pub struct Probe {
 }
 
 impl Default for Probe {
-    /// A probe that waits for five seconds
+    /// Creates a probe that waits for five seconds
     fn default() -> Self {
         Self {
             timeout: USUAL_TIMEOUT,
@@ -71,7 +71,7 @@ impl Default for Probe {
 }
 
 impl Probe {
-    /// A probe that waits for five seconds.
+    /// Creates a probe that waits for five seconds.
     pub fn new() -> Self {
         Self::default()
     }
@@ -102,7 +102,7 @@ impl Probe {
             }
             Err(first @ (Failure::Alert(_) | Failure::Protocol(_))) => {
                 match ask_in(&TLS13, endpoint, &limit) {
-                    // Then the first refusal was about something else than the version
+                    // The version was not the reason for the first refusal
                     Err(Failure::Alert(alert)) if alert == Alert::PROTOCOL_VERSION => Err(first),
                     other => other,
                 }
@@ -115,9 +115,9 @@ impl Probe {
 
     /// Asks with a certificate: whether the server accepts it.
     ///
-    /// The certificate and its chain are presented as they are, even if the server advertises other
-    /// CAs. After the handshake the probe sends a request over HTTP, because a server that refuses
-    /// a certificate in TLS 1.3 does so after the handshake.
+    /// The certificate and its chain are presented even if the server advertises other CAs. In TLS
+    /// 1.3 a server refuses a certificate only after the handshake. So the probe sends a request
+    /// over HTTP after the handshake.
     ///
     /// # Errors
     ///
@@ -223,8 +223,8 @@ fn refused(failure: Failure, was_presented: bool) -> Result<Acceptance, Failure>
     }
 }
 
-/// The reason why a server closes a connection without an answer in TLS. etcd closes it on a port
-/// for plain HTTP, so the probe asks again in HTTP.
+/// Finds out why a server closes a connection without an answer in TLS. etcd does so on a port for
+/// plain HTTP, so the probe asks again in HTTP.
 fn closed(endpoint: &Endpoint, limit: &Limit) -> Failure {
     let answer = Connection::open(endpoint, *limit).and_then(|mut connection| {
         let request =

@@ -1,4 +1,4 @@
-//! Trust that changes: the rotation of a CA, and which certificates are revoked.
+//! Changes to trust: the rotation of a CA, and the revocation of certificates.
 
 pub mod revocation;
 pub mod rotation;

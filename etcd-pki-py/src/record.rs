@@ -271,9 +271,9 @@ impl PyRecordDamage {
     }
 }
 
-/// Adds a certificate that `ca` signed to the record next to the CA's certificate file. It is on
-/// the disk when this returns. Use it if the certificate is not written with a `LockedStore`, and
-/// before the certificate is used. `requester` is who requested it.
+/// Adds a certificate that `ca` signed to the record next to the CA's certificate file. The entry
+/// is on the disk when this returns. Call it before the certificate is used, if no `LockedStore`
+/// writes the certificate. `requester` is who requested it.
 #[pyfunction(name = "record_issued")]
 #[pyo3(signature = (ca_certificate, certificate, ca, *, requester=None))]
 pub(crate) fn py_record_issued(
@@ -291,9 +291,9 @@ pub(crate) fn py_record_issued(
     work(py, || record_issued(&ca_certificate, &[issuance]))
 }
 
-/// The record of a CA that is named by its two files, if these are the files of a directory of
-/// etcd-pki: it has a record or a lock file, or the key has the name of a CA key in a layout. The
-/// record need not exist.
+/// The record of a CA that its two files name, if these are the files of a directory of etcd-pki.
+/// Such a directory has a record or a lock file, or the key has the name of a CA key in a layout.
+/// The record need not exist.
 #[pyfunction(name = "record_path")]
 pub(crate) fn py_record_path(ca_certificate: PathBuf, ca_key: PathBuf) -> Option<PathBuf> {
     record_path(&ca_certificate, &ca_key)

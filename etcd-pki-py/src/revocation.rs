@@ -169,8 +169,8 @@ impl PyRevocationList {
     }
 }
 
-/// A revoked `certificate` in a list. `at` is when it was revoked, the present time by default, and
-/// `reason` a `RevocationReason`.
+/// A revoked `certificate` in a list. `at` is when it was revoked, by default now, and `reason` is
+/// a `RevocationReason`.
 ///
 /// >>> from etcd_pki import CertificateAuthority, Revoked, Role
 /// >>> certificate = CertificateAuthority.create("etcd-ca").issue(Role.CLIENT, "alice").certificate

@@ -24,12 +24,13 @@ use crate::{
     words::Word,
 };
 
-/// The rotation of a CA, as the files of its directory show it: replaces the CA by a new one, while
-/// members and clients accept each other throughout. `Rotation.read` reads it.
+/// The rotation of a CA, as the files of its directory show it. It replaces the CA by a new one,
+/// while members and clients accept each other throughout. `Rotation.read` reads it.
 ///
-/// A method that changes the stage returns the new state. `cluster` gives the members, and the
-/// algorithm and validity of the new CA. `confirmed` has the names of the members that were restarted
-/// with the current trust bundle, and `clients_confirmed` states that all clients trust the new CA.
+/// A method that changes the stage returns the new state. `cluster` has the members, and the
+/// algorithm and validity of the new CA. `confirmed` has the names of the members that were
+/// restarted with the current trust bundle. `clients_confirmed` states that all clients trust the
+/// new CA.
 ///
 /// >>> from etcd_pki import Cluster, Rotation, Stage, Store
 /// >>> report = Cluster(members=["etcd-1"]).apply("ssl")
@@ -78,7 +79,7 @@ struct Known {
     endpoints: Vec<MemberEndpoints>,
     confirmed: Vec<String>,
     clients_confirmed: bool,
-    /// The serial numbers of certificates that nobody uses
+    /// The serial numbers of certificates that are no longer in use
     unused: Vec<String>,
 }
 
@@ -104,7 +105,7 @@ impl Known {
 
 #[pymethods]
 impl PyRotation {
-    /// Reads the rotation of a CA: that for clients, or with `kind="peer"` the separate peer CA.
+    /// Reads the rotation of the CA for clients, or of the separate peer CA with `kind="peer"`.
     #[staticmethod]
     #[pyo3(
         signature = (store, kind=Word(CaKind::Client)),
@@ -182,8 +183,9 @@ impl PyRotation {
         self.0.members().to_vec()
     }
 
-    /// The certificates that the CA that does not sign now has signed, relative to the directory.
-    /// The next `Cluster.apply` signs them again.
+    /// The certificates of the directory that the other CA of the rotation signed, the one that
+    /// does not sign now. The paths are relative to the directory. The next `Cluster.apply` signs
+    /// these certificates again.
     #[getter]
     fn leaves_of_other_ca(&self) -> Vec<PathBuf> {
         self.0.leaves_of_other_ca().to_vec()
@@ -198,8 +200,8 @@ impl PyRotation {
         issued.map(|one| (one.serial, one.subject)).collect()
     }
 
-    /// A client certificate, valid for five minutes, with which a member can be asked whether it
-    /// accepts link certificates.
+    /// Issues a client certificate for the question whether a member accepts link certificates. It
+    /// is valid for five minutes.
     #[pyo3(signature = (*, passphrase=None, now=None))]
     fn trial(
         &self,

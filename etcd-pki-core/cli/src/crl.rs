@@ -17,8 +17,8 @@ use crate::{
 
 /// Write, show and renew revocation lists, and revoke certificates
 ///
-/// revoked.crl is the list for etcd: one file over all CAs of the directory, in DER. revoked.pem has
-/// a separate list of each CA, for OpenSSL, nginx and others.
+/// revoked.crl is the list for etcd: one file over all CAs of the directory, in DER. revoked.pem
+/// has a separate list of each CA, for OpenSSL, nginx and others.
 #[derive(Subcommand)]
 #[command(after_help = "\
 Examples:
@@ -50,7 +50,8 @@ impl CrlCommand {
 
 /// Write lists without certificates
 ///
-/// etcd can then be started with the list before it is needed: with an empty list it refuses nobody.
+/// etcd can then be started with the list before it is needed: with an empty list it refuses
+/// nobody.
 #[derive(Args)]
 #[command(
     mut_arg("directory", |directory| directory.required(true)),

@@ -1,5 +1,5 @@
-//! Link certificates: the certificate with which an old CA vouches for its successor (NewWithOld in
-//! RFC 4210, section 4.4).
+//! Creates and recognizes link certificates, with which an old CA vouches for its successor
+//! (NewWithOld in RFC 4210, section 4.4).
 
 use std::time::SystemTime;
 
@@ -77,9 +77,9 @@ impl CertificateAuthority {
     }
 }
 
-/// Whether a certificate is a link certificate of a CA: it has the subject and the key of this
-/// root, and a CA with the same name and another time signed it. Other roots may have signed it for
-/// other purposes.
+/// Whether a certificate is a link certificate of a CA. It has the subject and the key of this
+/// root. A CA with the same name and another time signed it, since other roots may have signed it
+/// for other purposes.
 pub(crate) fn is_link_of(link: &Certificate, ca: &Certificate) -> bool {
     let (issuer, own) = (link.issuer_common_name(), link.common_name());
     is_same_name(issuer.as_deref(), own.as_deref())

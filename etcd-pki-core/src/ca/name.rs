@@ -14,7 +14,7 @@ pub(crate) fn base_name(name: &str) -> &str {
     }
 }
 
-/// Whether a CA with this common name is the desired CA, or one that a rotation made of it.
+/// Whether a CA with this common name is the desired CA, or replaced it in a rotation.
 pub(crate) fn is_same_name(desired: Option<&str>, current: Option<&str>) -> bool {
     let base = |name: Option<&str>| base_name(name.unwrap_or_default()).to_owned();
     desired == current || base(desired) == base(current)

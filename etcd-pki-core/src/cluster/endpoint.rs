@@ -78,13 +78,14 @@ impl Endpoint {
     }
 }
 
-/// A name as it is resolved: one of another script has its form in ASCII (RFC 5890).
+/// The form of a name in which it is resolved. A name in another script has a form in ASCII (RFC
+/// 5890).
 fn host_name(host: &str) -> Option<String> {
     let is_name = |name: &str| is_host_name(name.strip_suffix('.').unwrap_or(name), false);
     if is_name(host) {
         return Some(host.to_owned());
     }
-    // The parser of names would skip blanks around a name
+    // The parser of names ignores blanks around a name, so they are refused here
     if host.is_ascii() || host.contains(char::is_whitespace) {
         return None;
     }
@@ -178,9 +179,10 @@ impl MemberEndpoints {
 impl Cluster {
     /// The endpoints of each member, in the order of the specification.
     ///
-    /// The host is the member's first address that no other member has, or its first address, or
-    /// its first name, or its name. Loopback's addresses are used only for a member that has no
-    /// others. The ports are those of the specification (`ports`), or 2379 and 2380.
+    /// The host is the member's first address that no other member has. Without one, it is the
+    /// member's first address, then its first name, and then its own name. Loopback addresses are
+    /// used only for a member that has no others. The ports are those of the specification
+    /// (`ports`), or 2379 and 2380.
     ///
     /// ```
     /// use etcd_pki_core::{Cluster, cluster::{ClusterSpec, EntrySpec, PortsSpec}};

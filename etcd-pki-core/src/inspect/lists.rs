@@ -59,7 +59,7 @@ impl JudgedLists {
     }
 
     fn judge(&mut self, directory: &Path, cas: &[&Certificate], now: SystemTime) {
-        // A user in that directory writes the path without `./`
+        // If the user is in that directory, the paths have no `./`
         let directory = directory.strip_prefix(".").unwrap_or(directory);
         let ListPaths { der, pem } = ListPaths::within(directory);
         match look(&der) {

@@ -70,8 +70,8 @@ pub enum Strategy {
     /// Each leaf is followed by a link certificate, with which the old CA vouches for the new one.
     /// No host must be restarted before the old CA is dropped
     Link,
-    /// They do not: every member and client must trust both CAs before the new CA signs. It is
-    /// necessary if the old CA has path length 0
+    /// Hosts that trust only the old CA do not accept these leaves. So every member and client must
+    /// trust both CAs before the new CA signs. This is necessary if the old CA has path length 0
     Bundle,
 }
 
@@ -188,7 +188,7 @@ impl RotationState {
         }
     }
 
-    /// The CA of the rotation that does not sign. Leaves of it are signed again by the other one.
+    /// The CA of the rotation that does not sign. The other CA signs the leaves of this one again.
     pub(crate) fn partner(&self) -> Option<&Certificate> {
         match self.stage {
             Stage::Steady => None,
@@ -256,7 +256,7 @@ impl Files {
             || previous_certificate.is_some()
             || link.is_some();
         Ok(Self {
-            // It is compared with the keys of a rotation only
+            // The CA's key is compared only with the keys of a rotation
             key: if is_rotated { key(&ca.key)? } else { None },
             next,
             previous: previous_key,

@@ -100,8 +100,8 @@ fn holds(condition: bool) -> Result<(), Flaw> {
     if condition { Ok(()) } else { Err(DAMAGED) }
 }
 
-/// Computes the inverse of a number modulo p as Go does, by Fermat's theorem: q^(p-2) mod p. It is
-/// only the inverse if p is prime.
+/// Computes the inverse of a number modulo p as Go does, by Fermat's theorem: q^(p-2) mod p. The
+/// result is the inverse only if p is prime.
 fn inverse_by_fermat(q: &BoxedUint, p: &BoxedUint) -> Result<Zeroizing<BoxedUint>, Flaw> {
     let modulus = Odd::new(p.clone()).into_option().ok_or(DAMAGED)?;
     let two = BoxedUint::from(2_u64);

@@ -15,8 +15,8 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The certificates that the server presents, its own first. None of them was verified, except
-    /// that the server has the key of the first.
+    /// The certificates that the server presents, its own first. None of them was verified. But the
+    /// server has proven that it has the key of the first one.
     #[must_use]
     pub fn chain(&self) -> &[Certificate] {
         &self.chain
@@ -56,8 +56,9 @@ pub enum Acceptance {
     Accepted,
     /// The server refused it.
     Refused {
-        /// The alert of the server; `None` if it closed the connection without one. etcd does so
-        /// for a revoked certificate, and on its peer port for one with the names of another host
+        /// The alert of the server; `None` if it closed the connection without one. etcd closes it
+        /// so for a revoked certificate. Its peer port also does so for a certificate with the
+        /// names of another host
         alert: Option<Alert>,
     },
     /// The server requests no certificate, so it accepts every client.

@@ -30,12 +30,13 @@ impl Connection {
         let addresses = addresses(endpoint, &limit)?;
         let mut last = Failure::Unreachable(ErrorKind::AddrNotAvailable.into());
         for (index, address) in addresses.iter().enumerate() {
-            // Addresses after one that does not answer get their share of the time
+            // The other addresses get their share of the time if this one does not answer
             let others = u32::try_from(addresses.len() - index).unwrap_or(1);
             let left = limit.left()?;
             match TcpStream::connect_timeout(address, left / others) {
                 Ok(stream) => {
-                    // Small messages in turn
+                    // Each side sends small messages and waits for the other, so none may be
+                    // delayed
                     let _ = stream.set_nodelay(true);
                     return Ok(Self {
                         stream,
@@ -50,7 +51,7 @@ impl Connection {
         Err(last)
     }
 
-    /// Reads what arrives next. Nothing is the end of the connection.
+    /// Reads the next bytes. No bytes mean the end of the connection.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
         loop {
             self.stream
@@ -66,7 +67,7 @@ impl Connection {
                 }
                 Err(error)
                     if is_timeout(error.kind()) || error.kind() == ErrorKind::Interrupted => {}
-                // A server that closes with unread bytes resets the connection
+                // The system resets the connection if a server closes it with unread bytes
                 Err(error) if is_end(error.kind()) => return Ok(0),
                 Err(error) => return Err(Failure::Unreachable(error)),
             }
@@ -102,8 +103,8 @@ impl Connection {
     }
 }
 
-/// The addresses of an endpoint. The system resolves a name in a thread, because it has no limit
-/// in time.
+/// The addresses of an endpoint. The system sets no limit in time for resolving a name, so a thread
+/// does that.
 fn addresses(endpoint: &Endpoint, limit: &Limit) -> Result<Vec<SocketAddr>, Failure> {
     let port = endpoint.port();
     if let Some(address) = endpoint.address() {

@@ -1,4 +1,4 @@
-//! Why a probe has no answer.
+//! Defines why a probe has no answer.
 
 use std::{error, fmt, io, time::Duration};
 

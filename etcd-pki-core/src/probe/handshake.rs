@@ -25,7 +25,7 @@ use crate::cluster::Endpoint;
 /// 8446, section 5.1)
 const FIRST_TYPES: [u8; 2] = [0x15, 0x16];
 
-/// A TLS connection to a server that is observed.
+/// A TLS connection to a server, with an observer of the handshake.
 #[derive(Debug)]
 pub(super) struct Handshake {
     connection: Connection,
@@ -50,7 +50,7 @@ impl Handshake {
             .dangerous()
             .with_custom_certificate_verifier(Arc::clone(observer) as _)
             .with_client_cert_resolver(Arc::clone(observer) as _);
-        // The server would not show its certificate again
+        // In a resumed session the server does not show its certificate
         config.resumption = Resumption::disabled();
         Ok(Self {
             connection,
@@ -92,13 +92,13 @@ impl Handshake {
         }
     }
 
-    /// Ends the connection in order. The other side may have ended it already.
+    /// Ends the connection as TLS requires. The other side may have ended it already.
     pub(super) fn close(mut self) {
         self.tls.send_close_notify();
         let _ = self.write();
     }
 
-    /// Sends what is due. A server that no longer reads may have sent its reason.
+    /// Sends the pending bytes. A server that no longer reads may have sent its reason.
     fn send(&mut self) -> Result<(), Failure> {
         match self.write() {
             Err(Failure::Closed) => loop {
@@ -172,8 +172,8 @@ impl Handshake {
     }
 }
 
-/// The name for the extension server_name, which addresses do not have (RFC 6066, section 3). A
-/// name that TLS does not allow is not sent.
+/// The name for the extension server_name. Addresses are not sent in it (RFC 6066, section 3), and
+/// neither is a name that TLS does not allow.
 fn server_name(endpoint: &Endpoint) -> ServerName<'static> {
     let unspecified = std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
     match endpoint.address() {

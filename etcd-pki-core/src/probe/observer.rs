@@ -66,7 +66,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Whether the server has shown all, and only the answer of this side is missing.
+    /// Whether the server has shown everything, and waits for this side.
     pub(super) fn is_complete(&self) -> bool {
         self.is_proven && self.request.is_some()
     }
@@ -98,7 +98,7 @@ impl Observer {
         })
     }
 
-    /// Presents a certificate with its chain, whatever CAs the server names.
+    /// Presents a certificate with its chain, even if the server names other CAs.
     pub(super) fn with_certificate(bundle: &Bundle) -> Result<Arc<Self>, Failure> {
         let (key, versions) = signing_key(bundle.key())?;
         let certificates = std::iter::once(bundle.certificate()).chain(bundle.chain());
@@ -120,7 +120,7 @@ impl Observer {
         certificate.map_or(&[], |certificate| certificate.versions)
     }
 
-    /// Takes what was seen.
+    /// Takes what the server has shown.
     ///
     /// # Errors
     ///
@@ -282,7 +282,7 @@ fn signing_key(
             KeyAlgorithm::OtherRsa => (SignatureScheme::RSA_PKCS1_SHA256, &OLDER),
             other => return Err(Failure::Key(format!("{other} is not usable in TLS"))),
         };
-    // It was a private key before
+    // The bytes come from a private key that was loaded
     let key = PrivateKey::from_der(&der).map_err(|error| Failure::Key(error.to_string()))?;
     let key = OtherKey {
         key: Arc::new(key),

@@ -218,8 +218,8 @@ impl Store {
         Ok(bundle.swap_remove(place.unwrap_or(0)))
     }
 
-    /// A further CA of a trust bundle, if its key is here and can sign. Its certificates are in the
-    /// list in DER in any case.
+    /// A further CA of a trust bundle, if its key is here and can sign. The list in DER has its
+    /// certificates even without its key.
     fn further_signer(
         &self,
         paths: &PairPaths,
@@ -309,8 +309,9 @@ impl Lists {
         }))
     }
 
-    /// The lists of a file in PEM that CAs of the directory signed. A list of a CA that is no longer
-    /// in the directory is left out if the file has another one: a rotation leaves such lists.
+    /// The lists of a file in PEM that CAs of the directory signed. A list of a CA that is no
+    /// longer in the directory is left out if the file has another one: a rotation leaves such
+    /// lists.
     fn all_checked(&self, all: Vec<RevocationList>) -> Result<Vec<RevocationList>> {
         let is_known = |list: &RevocationList| {
             let issuer = list.issuer();
@@ -409,7 +410,7 @@ impl LockedStore {
         let pem = pem_file(&kept, &own);
         let paths = store.layout().revocation_lists();
         check_written(&list, pem.as_bytes(), &own)?;
-        // An interrupted run leaves a complete description, and the old list for etcd
+        // After an interrupted run, the file in PEM is complete, and etcd still has the old list
         let files = [(&*paths.pem, pem.as_bytes()), (&*paths.der, list.as_der())];
         self.put_lists(&files, attributes)?;
         let paths = paths.below(store.directory());
@@ -499,7 +500,7 @@ fn sign(
     Ok((list, own.collect::<Result<_>>()?))
 }
 
-/// Reads what will be written once more.
+/// Reads the new contents again, before they are written.
 fn check_written(list: &RevocationList, pem: &[u8], own: &[RevocationList]) -> Result<()> {
     let is_same = in_der(list.as_der())? == *list && RevocationList::all_from_bytes(pem)? == own;
     match is_same {

@@ -1,4 +1,4 @@
-//! The record of what the CAs of a directory issued.
+//! Records what the CAs of a directory issued.
 //!
 //! The file `.etcd-pki-issued.jsonl` next to the CA's certificate has one line of JSON for each
 //! certificate. A line is on the disk before its certificate is returned or written. Each line has
@@ -192,8 +192,9 @@ impl Record {
         &self.checked.damage
     }
 
-    /// The first line at the end that is no whole entry: an interrupted run or a full disk left it,
-    /// and its certificate was not returned. The next certificate continues the record after it.
+    /// The first line at the end that is no whole entry. An interrupted run or a full disk left it,
+    /// and its certificate was not returned. The record continues after it with the next
+    /// certificate.
     #[must_use]
     pub fn incomplete_end(&self) -> Option<usize> {
         self.checked.incomplete_end
@@ -214,8 +215,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], [`Error::SymbolicLink`], [`Error::NotAFile`]; [`Error::TooLarge`] for more than
-    /// 1 GiB.
+    /// [`Error::Io`], [`Error::SymbolicLink`], [`Error::NotAFile`]; [`Error::TooLarge`] for more
+    /// than 1 GiB.
     pub fn record(&self) -> Result<Option<Record>> {
         let path = self.record_path();
         let mut entries = Vec::new();

@@ -1,5 +1,5 @@
-//! Staged keys: a new key waits next to the key in use until it has a certificate, and both are
-//! installed together.
+//! Installs staged keys: a new key waits next to the key in use until it has a certificate, and
+//! then both are installed together.
 
 use std::{
     ffi::OsString,
@@ -174,14 +174,15 @@ impl<'a> Installation<'a> {
     /// [`Error::KeyMismatch`] if the certificate is for neither of the two keys;
     /// [`Error::UntrustedOwner`] for a key that belongs neither to root, nor to this user, nor to
     /// the specified owner, nor to the owner of its directory; [`Error::NotReplaceable`],
-    /// [`Error::SymbolicLink`], [`Error::NotAFile`], [`Error::Io`]; the errors of [`PrivateKey::from_bytes`].
+    /// [`Error::SymbolicLink`], [`Error::NotAFile`], [`Error::Io`]; the errors of
+    /// [`PrivateKey::from_bytes`].
     pub fn changes(&self) -> Result<Installed> {
         let open = |path: &Path| Directory::open(parent(path));
         Ok(self.find(open)?.changes)
     }
 
-    /// Installs the certificate, and the staged key if the certificate is for that: the key first,
-    /// and the certificate directly after it. Changes nothing if both are installed.
+    /// Installs the certificate, and also the staged key if the certificate is for it. It writes
+    /// the key first, and the certificate directly after it. Changes nothing if both are installed.
     ///
     /// An interrupted run may leave a new key with the old certificate. The next run installs the
     /// certificate.
@@ -213,7 +214,7 @@ impl<'a> Installation<'a> {
                 secret: true,
             });
         }
-        // A key that is written alone would not take over the owner of the old key
+        // Writing the key alone would lose the owner of the old key, so both files are written
         if found.changes.certificate || found.changes.key {
             new.push(NewFile {
                 path: certificate.clone(),
@@ -415,8 +416,8 @@ mod tests {
         }
     }
 
-    /// An interrupted run leaves one of these states. The next run ends in the same state from
-    /// each of them.
+    /// An interrupted run leaves one of these states. From each of them, the next run reaches the
+    /// same state.
     #[test]
     fn each_state_of_an_interrupted_run_is_finished() {
         let scene = Scene::new();
@@ -467,7 +468,8 @@ mod tests {
         assert_eq!(fs::read_dir(scene.directory.path()).unwrap().count(), 2);
     }
 
-    /// A certificate that fits neither key, or a file that is in the way, changes nothing.
+    /// A certificate that matches neither key changes nothing, and neither does a file at the path
+    /// that must not be replaced.
     #[test]
     fn a_refusal_leaves_the_pair_in_use() {
         let scene = Scene::new();

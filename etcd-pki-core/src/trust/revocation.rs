@@ -1,9 +1,9 @@
-//! The revocation lists of a directory: `revoked.crl`, which etcd reads, and `revoked.pem` for other
-//! programs.
+//! Reads and changes the revocation lists of a directory: `revoked.crl`, which etcd reads, and
+//! `revoked.pem` for other programs.
 //!
-//! etcd reads one list, in DER, so `revoked.crl` has the certificates of all CAs of the directory:
-//! it is an indirect list (RFC 5280, section 5.2.5) that the signing CA signs. `revoked.pem` has a
-//! plain list of each CA with a key in the directory.
+//! etcd reads only one list, in DER. So `revoked.crl` lists the revoked certificates of all CAs of
+//! the directory. It is an indirect list (RFC 5280, section 5.2.5), which the signing CA signs.
+//! `revoked.pem` has a plain list of each CA with a key in the directory.
 
 use std::{path::PathBuf, time::SystemTime};
 
@@ -28,8 +28,8 @@ use crate::{
 pub enum Target {
     /// A certificate
     Certificate(Box<Certificate>),
-    /// The certificate with this serial number. It need not be in the directory; it then counts as
-    /// one of the signing CA
+    /// The certificate with this serial number. If the directory does not have it, it counts as a
+    /// certificate of the signing CA
     Serial(SerialNumber),
     /// The certificates of a client in the directory and in its record
     Client(String),
@@ -263,7 +263,8 @@ impl<'a> Revocation<'a> {
     }
 }
 
-/// Reads `revoked.crl`, and checks that a CA of the directory signed it. `None` if there is no list.
+/// Reads `revoked.crl`, and checks that a CA of the directory signed it. `None` if there is no
+/// list.
 ///
 /// # Errors
 ///
@@ -299,8 +300,8 @@ pub fn read_existing(store: &Store) -> Result<RevocationList> {
     })
 }
 
-/// Refuses a certificate that no CA of the directory issued: the directory's list would say nothing
-/// about it.
+/// Refuses a certificate that no CA of the directory issued, because the directory's list has only
+/// certificates of its own CAs.
 fn check_issuer(store: &Store, certificate: &Certificate) -> Result<()> {
     let cas = store.list_cas()?;
     if cas.iter().any(|ca| certificate.names_issuer(ca)) {

@@ -1,4 +1,4 @@
-//! Rotates a CA: replaces it by a new one, while members and clients accept each other throughout.
+//! Rotates a CA: a new CA replaces it, while members and clients accept each other throughout.
 //!
 //! The files of the directory alone show the [`Stage`]. [`Rotation::next`] goes to the next stage
 //! if its [`Gate`] is open, and [`Rotation::back`] to the stage before.
@@ -76,7 +76,7 @@ pub struct Rotation {
     signing: Certificate,
     state: RotationState,
     members: Vec<String>,
-    /// The leaf certificates of the directory that the CA of the other stage signed
+    /// The leaf certificates of the directory that the other CA of the rotation signed
     leaves: Vec<PathBuf>,
     /// The recorded certificates of the old CA that may be in use outside the directory
     issued: Vec<RecordEntry>,
@@ -160,8 +160,8 @@ impl std::fmt::Debug for RotationOptions<'_> {
 }
 
 impl Rotation {
-    /// Reads the rotation of the CA for clients. Without a separate peer CA it is also that for
-    /// peers.
+    /// Reads the rotation of the CA for clients. Without a separate peer CA, this CA is also the CA
+    /// for peers.
     ///
     /// # Errors
     ///
@@ -179,7 +179,7 @@ impl Rotation {
     pub fn read_ca(store: &Store, kind: CaKind) -> Result<Self> {
         let relative = store.layout().ca(kind);
         let paths = relative.below(store.directory());
-        // If the file is missing, this gives the operating system's error
+        // If the file is missing, this returns the operating system's error
         read_existing_below(store.directory(), &relative.certificate)?;
         let current = CurrentCa::read(&paths, &relative, None, &Attributes::default())?;
         if let Some(finding) = current.refused.as_ref() {
@@ -301,15 +301,16 @@ impl Rotation {
         &self.members
     }
 
-    /// The certificates of the directory that the CA that does not sign now has signed, relative to
-    /// the directory. The next `apply` signs them again.
+    /// The certificates of the directory that the other CA of the rotation signed, the one that
+    /// does not sign now. The paths are relative to the directory. The next `apply` signs these
+    /// certificates again.
     #[must_use]
     pub fn leaves_of_other_ca(&self) -> &[PathBuf] {
         &self.leaves
     }
 
-    /// A client certificate with which a member can be asked whether it accepts the link
-    /// certificates of this CA. It is valid for five minutes, and only in memory.
+    /// Issues a client certificate for the question whether a member accepts the link certificates
+    /// of this CA. It is valid for five minutes, and only in memory.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Represents a CA that a TLS server advertises.
+//! Defines a CA that a TLS server advertises.
 
 use std::fmt;
 

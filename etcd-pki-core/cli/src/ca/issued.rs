@@ -22,9 +22,9 @@ use crate::{
 /// certificate that etcd-pki signed there. Each line has the SHA-256 of the line before, so a line
 /// that was changed or removed later is reported, here and by `etcd-pki check`.
 ///
-/// The record cannot prove that no lines are missing at the end: someone who can write the file can remove the
-/// last lines, put an older copy in its place, or write a new chain of hashes. It has no certificate
-/// that another tool signed with the CA's key.
+/// The record cannot prove that no lines are missing at the end: someone who can write the file can
+/// remove the last lines, put an older copy in its place, or write a new chain of hashes. It has no
+/// certificate that another tool signed with the CA's key.
 #[derive(Args)]
 #[command(
     mut_arg("directory", |directory| directory.required(true)),
@@ -105,7 +105,7 @@ impl Issued {
     }
 }
 
-/// For each CA since when its record is complete, and a row for each of its certificates.
+/// Returns since when the record of each CA is complete, and a row for each of its certificates.
 fn table(record: &Record, shown: &[&RecordEntry]) -> String {
     let mut text = String::new();
     for ca in record.cas() {

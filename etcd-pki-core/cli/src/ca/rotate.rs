@@ -73,8 +73,8 @@ pub(crate) struct Rotate {
     /// After the rotation, remove the key of the previous CA
     #[arg(long, help_heading = "Action")]
     forget: bool,
-    /// How hosts that trust only the old CA accept new certificates. `auto` is `link` if every member
-    /// was shown to accept a link certificate, and otherwise `bundle`
+    /// How hosts that trust only the old CA accept new certificates. `auto` is `link` if every
+    /// member was shown to accept a link certificate, and otherwise `bundle`
     #[arg(
         long,
         value_name = "STRATEGY",

@@ -133,8 +133,8 @@ impl Revoke {
     }
 }
 
-/// The certificate in a file, or the serial number. Of several certificates in a file, it is the
-/// first.
+/// The certificate in a file, or the serial number. If the file has several certificates, the first
+/// one counts.
 fn target(given: &Path, input: &Input) -> Result<Target, Failure> {
     let serial = given.to_str().map(str::parse::<SerialNumber>);
     match serial {
@@ -155,8 +155,8 @@ fn target(given: &Path, input: &Input) -> Result<Target, Failure> {
     }
 }
 
-/// The failure. If the specification requires a certificate, the hint names the option that revokes
-/// it all the same.
+/// Creates the failure. If the specification requires a certificate, the hint names the option that
+/// revokes it nevertheless.
 fn with_force(error: Error) -> Failure {
     if !matches!(error, Error::StillRequired { .. }) {
         return error.into();

@@ -86,7 +86,7 @@ fn entries_stay_until_a_day_after_their_certificates() {
     );
     assert_eq!(serials(&second.added), [bob.serial_number().to_string()]);
     assert!(second.list.number() > first.list.number());
-    // The certificates are in no file, so only the lines in the file in PEM have their ends
+    // The certificates are in no file, so only the file in PEM shows when they expire
     let end = alice.not_after().max(bob.not_after());
     let day = Duration::from_secs(86_400);
     let third = scratch.change(&[], end + day).unwrap();
@@ -178,8 +178,8 @@ fn lists_that_are_refused() {
     );
 }
 
-/// A CA that signed the lists, and is then dropped from the trust bundle, stays listed. Its own list
-/// is left out.
+/// A CA that signed the lists, and is then dropped from the trust bundle, stays listed. Its own
+/// list is left out.
 #[test]
 fn a_ca_that_is_dropped() {
     let scratch = Scratch::new();

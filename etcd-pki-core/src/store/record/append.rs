@@ -96,13 +96,14 @@ impl Issuance {
 /// Adds certificates to the record next to the certificate file of their CA. The entries are on the
 /// disk before this returns. Symbolic links in the path are followed.
 ///
-/// Use it if a CA of a directory signs a certificate that is not written with a
-/// [`LockedStore`](crate::store::LockedStore). Return or write the certificate only afterwards.
+/// Call it if a CA of a directory signs a certificate that no
+/// [`LockedStore`](crate::store::LockedStore) writes. Return or write the certificate only
+/// afterwards.
 ///
 /// # Errors
 ///
-/// [`Error::Io`], [`Error::SymbolicLink`], [`Error::NotAFile`], [`Error::Locked`]; [`Error::Blocked`]
-/// for a record that belongs to another user, or has a second name.
+/// [`Error::Io`], [`Error::SymbolicLink`], [`Error::NotAFile`], [`Error::Locked`];
+/// [`Error::Blocked`] for a record that belongs to another user, or has a second name.
 pub fn record_issued(ca_certificate: &Path, issued: &[Issuance]) -> Result<()> {
     let directory = Directory::open(&directory_of(ca_certificate))?;
     let named = parent(ca_certificate);
@@ -118,14 +119,14 @@ pub fn record_issued(ca_certificate: &Path, issued: &[Issuance]) -> Result<()> {
 fn directory_of(ca_certificate: &Path) -> PathBuf {
     match ca_certificate.canonicalize() {
         Ok(file) => parent(&file).to_owned(),
-        // It does not exist yet
+        // The file does not exist yet
         Err(_) => canonical(parent(ca_certificate)),
     }
 }
 
-/// The record of a CA that is named by its two files, if these are the files of a directory: it has
-/// a record or a lock file of etcd-pki, or the key has the name of a CA key in a layout. The record
-/// need not exist.
+/// The record of a CA that its two files name, if these are the files of a directory. A directory
+/// has a record or a lock file of etcd-pki, or the key has the name of a CA key in a layout. The
+/// record need not exist.
 #[must_use]
 pub fn record_path(ca_certificate: &Path, ca_key: &Path) -> Option<PathBuf> {
     let directory = directory_of(ca_certificate);
@@ -158,7 +159,7 @@ pub(in crate::store) fn append(directory: &Directory, issued: &[Issuance]) -> Re
         };
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) if is_at(directory, name, &file)? => return extend(&file, &path, issued),
-            // Another file has taken its place
+            // Another file has replaced this one, or the system interrupted the call
             Ok(()) | Err(Errno::INTR) => {}
             Err(Errno::WOULDBLOCK) => thread::sleep(PAUSE),
             Err(error) => return Err(io_error("lock", &path)(error)),
@@ -172,7 +173,7 @@ pub(in crate::store) fn append(directory: &Directory, issued: &[Issuance]) -> Re
     }
 }
 
-/// Whether a name still leads to an open file.
+/// Whether the file with this name is still the open one.
 fn is_at(directory: &Directory, name: &OsStr, file: &File) -> Result<bool> {
     let path = directory.path_of(name);
     let opened = file.metadata().map_err(io_error("read", &path))?;
@@ -181,7 +182,8 @@ fn is_at(directory: &Directory, name: &OsStr, file: &File) -> Result<bool> {
         .is_some_and(|current| (current.dev(), current.ino()) == (opened.dev(), opened.ino())))
 }
 
-/// The owner of a CA key in the directory. This user can sign, and so may own the record.
+/// The owner of a CA key in the directory. This user can sign, so the record may belong to this
+/// user too.
 fn signer(directory: &Directory) -> Result<Option<u32>> {
     for layout in Layout::ALL {
         for key in CaKind::ALL.map(|kind| layout.ca(kind).key) {
@@ -194,8 +196,8 @@ fn signer(directory: &Directory) -> Result<Option<u32>> {
     Ok(None)
 }
 
-/// Opens an existing record. It must be a regular file with one name, of a user who may sign or
-/// owns the directory.
+/// Opens an existing record. It must be a regular file with one name. Its owner must be a user who
+/// may sign, or who owns the directory.
 fn open(directory: &Directory, name: &OsStr, path: &Path) -> Result<Option<File>> {
     let file = match directory.open_to_append(name) {
         Ok(file) => file,
@@ -225,13 +227,13 @@ fn open(directory: &Directory, name: &OsStr, path: &Path) -> Result<Option<File>
         });
     }
     if stamp.mode() != MODE {
-        // Only its owner may do this. The entries are no secret, so another mode does not matter
+        // Only the owner may set the mode. The entries are no secret, so another mode is accepted
         let _ = give(&file, None, None, MODE);
     }
     Ok(Some(file))
 }
 
-/// Creates a record. It is complete when it gets its name.
+/// Creates a record. The file gets its name only after its content is written.
 fn create(directory: &Directory, name: &OsStr, path: &Path, issued: &[Issuance]) -> Result<()> {
     let text = text(issued, Tail::default(), |_| Ok(false))?;
     let mut draft = Draft::new(directory)?;
@@ -256,7 +258,7 @@ fn extend(file: &File, path: &Path, issued: &[Issuance]) -> Result<()> {
         .write_all(text.as_bytes())
         .and_then(|()| file.sync_data());
     written.map_err(|error| {
-        // A full disk leaves a part of the lines. If it stays, the next run skips it
+        // A full disk leaves a part of the lines. If it cannot be removed, the next run skips it
         let _ = file.set_len(length);
         failed()(error)
     })
@@ -286,7 +288,8 @@ impl Tail {
             if is_whole || size >= limits::RECORD_END {
                 let tail = Self {
                     previous: None,
-                    // Only the whole rest of a file can be checked
+                    // The hash covers all bytes after the last entry, so all of them must have been
+                    // read
                     skipped: is_whole.then(|| skipped(&window)).flatten(),
                     is_open: window.last().is_some_and(|last| *last != b'\n'),
                 };
@@ -301,7 +304,7 @@ impl Tail {
         let begin = if is_whole {
             0
         } else {
-            // The first line is cut
+            // The first line may be incomplete
             window.iter().position(|byte| *byte == b'\n')? + 1
         };
         let mut end = window.len();
@@ -338,8 +341,8 @@ fn read_end(file: &File, length: u64, end: u64, size: usize) -> io::Result<Vec<u
     Ok(bytes)
 }
 
-/// Whether a record has a text. Its last bytes are searched first, because the text is in the line
-/// of each certificate of a CA.
+/// Whether a record contains a text. Each certificate of a CA has the text in its line, so the last
+/// bytes are searched first.
 fn knows(file: &File, length: u64, window: &[u8], text: &[u8]) -> io::Result<bool> {
     let has = |bytes: &[u8]| bytes.windows(text.len()).any(|part| part == text);
     if has(window) {
@@ -361,8 +364,8 @@ fn knows(file: &File, length: u64, window: &[u8], text: &[u8]) -> io::Result<boo
     Ok(false)
 }
 
-/// The lines of certificates. The first one continues the record. The first certificate of a CA
-/// notes since when the record is complete; `knows` finds out whether the record has such a text.
+/// The lines of certificates. The first one continues the record. The first certificate of a CA has
+/// the time since when the record is complete. `knows` returns whether the record has a text.
 fn text(issued: &[Issuance], tail: Tail, knows: impl Fn(&str) -> Result<bool>) -> Result<String> {
     let mut text = String::with_capacity(issued.len() * 700);
     if tail.is_open {

@@ -170,7 +170,8 @@ impl<T: FnMut(RecordEntry)> Chain<T> {
             subject: entry.issuer.clone(),
             key: entry.issuer_key.clone(),
             complete_since: entry.complete_since,
-            // A renewed certificate of an adopted CA is complete since it was recorded
+            // A record with the renewed certificate of an adopted CA is complete only since it was
+            // recorded
             is_from_beginning: entry.is_ca && entry.complete_since == Some(entry.not_before),
             certificates: 1,
         });

@@ -206,7 +206,7 @@ fn what_an_interrupted_write_left_is_skipped_and_stays_checked() {
         (place.damaged_lines(), place.incomplete_end()),
         (vec![], None)
     );
-    // An empty file, as `touch` makes it
+    // An empty file, as `touch` creates it
     let place = Place::new(&[]);
     fs::write(place.path(), "").unwrap();
     place.issue(&["a"]).unwrap();
@@ -223,7 +223,7 @@ fn whole_lines(bytes: &[u8], count: usize) -> usize {
 }
 
 /// The record of a CA that we did not create begins with its first certificate. Each CA has its own
-/// beginning, however far back that is.
+/// beginning, at any distance from the end.
 #[test]
 fn since_when_a_record_is_complete() {
     let place = Place::new(&[]);

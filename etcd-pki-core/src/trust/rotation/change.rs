@@ -42,8 +42,8 @@ impl Rotation {
         })
     }
 
-    /// Creates the new CA and adds it to the trust bundle, whatever the strategy is. The old CA
-    /// still signs. Nothing happens in later stages.
+    /// Creates the new CA and adds it to the trust bundle, with every strategy. The old CA still
+    /// signs. In later stages this changes nothing.
     ///
     /// # Errors
     ///
@@ -81,7 +81,7 @@ impl Rotation {
                 "there is no rotation to undo".to_owned(),
                 "nothing was changed; a forgotten CA cannot be trusted again",
             )),
-            // An interrupted switch is undone with this, and an interrupted way back is finished
+            // This undoes an interrupted switch, and finishes an interrupted way back
             Stage::Trusted if rotation.is_unfinished() => rotation.settle(files),
             Stage::Trusted => {
                 if let Some(leaves) = rotation.leaves_obstacle() {
@@ -139,8 +139,8 @@ impl Rotation {
     /// # Errors
     ///
     /// [`Error::Rotation`] if the rotation is not finished, or no previous CA is kept;
-    /// [`Error::GateClosed`] if the previous CA has signed certificates of the directory; the errors
-    /// of removing a file.
+    /// [`Error::GateClosed`] if the previous CA has signed certificates of the directory; the
+    /// errors of removing a file.
     pub fn forget(&self, options: &RotationOptions<'_>) -> Result<Self> {
         self.change(options, |rotation, files| {
             if rotation.is_end_unfinished() {

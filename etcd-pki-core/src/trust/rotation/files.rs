@@ -1,5 +1,5 @@
-//! Writes the files of a rotation, in an order in which the files after a killed run fit a stage or
-//! show an interrupted change.
+//! Writes the files of a rotation. The order of the writes ensures that the files fit a stage after
+//! a killed run, or show an interrupted change.
 
 use std::path::Path;
 
@@ -196,8 +196,8 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// Signs the revocation lists again, with the CA that signs now. A list that cannot be used is
-    /// left, and is a finding.
+    /// Signs the revocation lists again, with the CA that signs now. A list that cannot be used
+    /// stays unchanged. It is a finding.
     pub(super) fn sign_lists(&self, options: &RotationOptions<'_>) -> Result<()> {
         if !self
             .locked
@@ -268,7 +268,7 @@ impl<'a> Files<'a> {
             .ok_or_else(|| missing().in_file(self.full(path)))
     }
 
-    /// Adds certificates to the record of the directory's CAs, before they are written.
+    /// Records certificates of the directory's CAs, before they are written.
     fn record(&self, issued: &[Issuance]) -> Result<()> {
         if self.records {
             self.locked.record(issued, &self.attributes)?;

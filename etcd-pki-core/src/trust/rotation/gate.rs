@@ -145,9 +145,9 @@ impl fmt::Display for Obstacle {
 /// The question to a member.
 #[derive(Clone, Copy)]
 enum Question<'a> {
-    /// Does it accept link certificates of the old CA?
+    /// Whether it accepts link certificates of the old CA
     Link,
-    /// Does it trust this CA, and serve no certificate of that one?
+    /// Whether it trusts the new CA, and serves no certificate of the old one
     Trust {
         new: &'a Certificate,
         old: Option<&'a Certificate>,
@@ -161,8 +161,8 @@ impl Rotation {
         let strategy = match (options.strategy, self.stage()) {
             (_, Stage::Switched) => self.strategy(),
             (Some(strategy), _) => strategy,
-            // Only members that were asked show that the certificate that they have loaded allows
-            // link certificates
+            // A member may have loaded an earlier certificate of the CA, which does not allow link
+            // certificates. So only a question shows that the member accepts them
             (None, _) => {
                 let (_, obstacles) = self.ask(Question::Link, evidence);
                 let is_shown = !evidence.members.is_empty() && obstacles.is_empty();

@@ -12,8 +12,8 @@ use crate::{
     x509::certificate::Certificate,
 };
 
-/// The recorded leaf certificates of a CA that are not revoked, and after which no certificate with
-/// the same subject and role was issued. Without a record nothing is known.
+/// The recorded leaf certificates of a CA that may be in use. They are not revoked, and no later
+/// certificate has the same subject and role. Without a record nothing is known.
 ///
 /// # Errors
 ///
@@ -43,8 +43,8 @@ pub(super) fn in_use(store: &Store, ca: &Certificate) -> Result<Vec<RecordEntry>
 }
 
 impl Rotation {
-    /// The certificates of the old CA that the record of the directory names, and that may still be
-    /// in use outside the directory at this time. Before the new CA signs, there are none.
+    /// The certificates of the old CA that are in the record of the directory, and that may still
+    /// be in use outside the directory at this time. Before the new CA signs, there are none.
     #[must_use]
     pub fn issued_in_use(&self, now: SystemTime) -> Vec<IssuedCertificate> {
         let valid = self.issued.iter().filter(|entry| entry.is_valid_at(now));

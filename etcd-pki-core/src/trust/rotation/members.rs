@@ -11,12 +11,13 @@ use crate::{
 };
 
 impl Rotation {
-    /// Asks members which CAs they trust, which certificates they serve and, before the new CA
-    /// signs, whether they accept a link certificate. Returns a report for each member.
+    /// Asks members which CAs they trust and which certificates they serve. Before the new CA
+    /// signs, it also asks whether they accept a link certificate. Returns a report for each
+    /// member.
     ///
-    /// All members are asked at the same time. For the link certificate, a client certificate is
-    /// created in memory, which is valid for five minutes ([`Rotation::trial`]). If the key of the
-    /// CA cannot be used, this question is left out.
+    /// All members are asked at the same time. For the link certificate, it creates a client
+    /// certificate in memory, which is valid for five minutes ([`Rotation::trial`]). If the key of
+    /// the CA cannot be used, this question is left out.
     #[must_use]
     pub fn ask_members(
         &self,

@@ -1,5 +1,4 @@
-//! Defines what is known about the members and clients of a cluster. It decides whether a gate is
-//! open.
+//! Defines what is known about the members and clients of a cluster. The gate depends on it.
 
 use crate::x509::{AdvertisedCa, certificate::Certificate};
 
@@ -27,8 +26,8 @@ pub struct MemberReport {
     pub client: Seen,
     /// What its peer port shows
     pub peer: Seen,
-    /// Whether it accepts a client certificate with a link certificate ([`Rotation::trial`]); `None`
-    /// if it was not asked
+    /// Whether it accepts a client certificate with a link certificate ([`Rotation::trial`]);
+    /// `None` if it was not asked
     ///
     /// [`Rotation::trial`]: super::Rotation::trial
     pub accepts_link: Option<bool>,
@@ -37,7 +36,7 @@ pub struct MemberReport {
 }
 
 impl MemberReport {
-    /// A report from what the two ports show.
+    /// Creates a report from what the two ports show.
     #[must_use]
     pub fn new(name: impl Into<String>, client: Seen, peer: Seen) -> Self {
         Self {
@@ -93,7 +92,7 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Creates evidence of nothing.
+    /// Creates evidence without any report.
     pub fn new() -> Self {
         Self::default()
     }

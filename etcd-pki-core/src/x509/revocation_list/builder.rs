@@ -70,8 +70,8 @@ impl NewRevocationList {
         self
     }
 
-    /// Sets the number. By default it is the Unix time, or one more than that of the earlier list
-    /// if this is greater. So it rises even if the earlier lists are lost.
+    /// Sets the number. The default is the Unix time, or the number after that of the earlier list
+    /// if this is greater. So the number rises even if the earlier lists are lost.
     pub fn with_number(mut self, number: u64) -> Self {
         self.number = Some(SerialNumber::from(number));
         self

@@ -128,7 +128,8 @@ impl fmt::Debug for Revoked {
 pub(super) fn name_text(der: &[u8]) -> String {
     match Name::from_der(der) {
         Ok(name) => name.to_string(),
-        // The reader has checked every name, so this is one of a certificate with a raw profile
+        // The reader has checked every name, so only a certificate with a raw profile has such a
+        // name
         Err(_) => format!("#{}", text::upper_hex(der)),
     }
 }

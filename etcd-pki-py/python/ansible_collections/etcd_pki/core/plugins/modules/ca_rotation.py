@@ -5,12 +5,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ca_rotation
-short_description: One stage of a CA's rotation, while members and clients accept each other throughout
+short_description: Go to one stage of a CA's rotation, while members and clients accept each other throughout
 description:
-  - Replaces the CA of a directory by a new one, one stage for each task. The stages are C(steady), C(trusted), where both CAs are trusted
-    and the old one signs, C(switched), where the new one signs, and C(steady) again.
-  - A stage has a gate. If the next stage is not safe yet, the task fails and nothing changes, so a play can wait with C(until). A running
-    member shows which CAs it has loaded, so the task asks each of O(members) at its addresses and O(ports), without a login.
+  - Replaces the CA of a directory by a new one. Each task goes to one stage. The first stage is C(steady). In C(trusted), both CAs are
+    trusted and the old one signs. In C(switched), the new one signs. The last stage is C(steady) again.
+  - Each stage has a gate. If the next stage is not safe yet, the task fails and nothing changes, so a play can wait with C(until). A
+    running member shows which CAs it has loaded, so the task asks each of O(members) at its addresses and O(ports), without a login.
   - With the strategy C(bundle), all members and clients are restarted in the stage C(trusted). With the strategy C(link), nothing is
     restarted before the old CA is dropped.
   - In the stage C(switched), M(etcd_pki.core.cluster) signs the certificates of the old CA again, with the same keys.
@@ -34,7 +34,7 @@ options:
   stage:
     description:
       - The stage to reach. It must be the current stage or the next one.
-      - V(trusted) makes the new CA and trusts it, and the old CA still signs.
+      - V(trusted) creates the new CA and trusts it. The old CA still signs.
       - With V(switched) the new CA signs. With the strategy C(link) it may follow the stage C(steady) directly.
       - V(steady) drops the old CA.
       - Exactly one of O(stage), O(back) and O(forget) is required.
@@ -64,7 +64,7 @@ options:
     default: auto
   confirm_restarted:
     description:
-      - The members that were restarted with the current trust bundle. They are not asked. A play that has just restarted them knows this.
+      - The members that were restarted with the current trust bundle. They are not asked. Use it in a play that has just restarted them.
     type: list
     elements: str
     default: []
@@ -75,8 +75,8 @@ options:
     default: false
   confirm_issued:
     description:
-      - The serial numbers, in hexadecimal and in quotes, of certificates of the old CA that are no longer in use. The record of the
-        directory has them, and nothing else shows that.
+      - The serial numbers, in hexadecimal and in quotes, of certificates of the old CA that are no longer in use. The record of
+        the directory shows which ones may be in use elsewhere. Nothing shows when one is no longer in use, so it must be stated.
     type: list
     elements: str
     default: []

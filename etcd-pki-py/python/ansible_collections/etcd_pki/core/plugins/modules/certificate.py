@@ -141,7 +141,7 @@ reasons:
       type: str
       sample: missing_name
     message:
-      description: The sentence.
+      description: The reason in words.
       type: str
       sample: 10.0.0.99 is missing
 filename:

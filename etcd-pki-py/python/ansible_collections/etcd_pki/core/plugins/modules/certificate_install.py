@@ -5,12 +5,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: certificate_install
-short_description: A signed certificate on its host, together with the staged key that it is for
+short_description: Install a signed certificate on its host, together with the staged key that it is for
 description:
   - Installs a certificate that M(etcd_pki.core.certificate) signed, next to its key.
   - If the certificate is for a staged key of M(etcd_pki.core.certificate_request), both replace the pair in use. The key is replaced
-    first, and the certificate directly after it. In between, etcd may read a pair that does not match. It reads them again at the next
-    handshake.
+    first, and the certificate directly after it. In between, etcd may read a pair that does not match. It reads the files again at the
+    next handshake.
   - A certificate that is for neither key is refused, and nothing changes. The next run finishes a run that was interrupted.
 version_added: 0.1.0
 author: etcd-pki (@etcd-pki)
@@ -60,12 +60,12 @@ options:
     type: path
   ca_content:
     description:
-      - The text of the certificates of the CAs that etcd trusts. The certificate is refused if etcd would not accept it with these CAs,
-        for example because it has expired. It is not written.
+      - The text of the certificates of the CAs that etcd trusts. The module refuses the certificate if etcd would not accept it with
+        these CAs, for example because it has expired. These CA certificates are not written.
     type: str
   ca_path:
     description:
-      - The same certificates in a file of the host. In check mode it may be missing, if an earlier task would make it.
+      - The same certificates in a file of the host. In check mode it may be missing, if an earlier task would create it.
     type: path
   backup:
     description:
@@ -97,14 +97,14 @@ reasons:
   elements: dict
   contains:
     code:
-      description: The code of the finding. None, since these reasons are no findings.
+      description: The code of the finding. It is always null, because these reasons are no findings.
       type: str
     kind:
       description: The kind of the reason, which never changes.
       type: str
       sample: staged_key
     message:
-      description: The sentence.
+      description: The reason in words.
       type: str
       sample: the staged key has its certificate
 filename:
@@ -129,12 +129,12 @@ not_after:
   sample: "2027-11-24T20:01:17Z"
 backup_file:
   description: The copy of the certificate that was replaced.
-  returned: if O(backup=true) and it was
+  returned: if O(backup=true) and the certificate was replaced
   type: str
   sample: /etc/ssl/etcd/ssl/member-etcd-1.pem.2210.2026-11-24@20:01:17~
 privatekey_backup_file:
   description: The copy of the key that was replaced, with its mode.
-  returned: if O(backup=true) and it was
+  returned: if O(backup=true) and the key was replaced
   type: str
   sample: /etc/ssl/etcd/ssl/member-etcd-1-key.pem.2210.2026-11-24@20:01:17~
 """
@@ -158,7 +158,7 @@ def verify(module, pki, certificates):
     """Fails if etcd would refuse the certificate with the CAs of the task."""
     path, cas = module.params["ca_path"], module.params["ca_content"]
     if module.check_mode and (cas == "" or (path and not os.path.exists(path))):
-        # An earlier task would have made the CA
+        # An earlier task would have created the CA
         return
     cas = pki.read_file(path) if path else cas
     if cas is not None:
@@ -168,7 +168,7 @@ def verify(module, pki, certificates):
 
 def missing_yet(module, pki):
     """Returns the reason if the certificate or the key is missing in check mode, because the task
-    that makes it did not run.
+    that creates it did not run.
     """
     parameters = module.params
     if parameters["content"] == "" or (parameters["src"] and not os.path.exists(parameters["src"])):

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: export
-short_description: The files of one host in a separate directory, for copying
+short_description: Copy the files of one host to a separate directory
 description:
-  - Copies the files of one host from a directory with the files of all hosts, as M(etcd_pki.core.cluster) makes them, into a separate
-    directory. They have the paths, modes and owners that they have on the host.
+  - Copies the files of one host from a directory with the files of all hosts, as M(etcd_pki.core.cluster) writes them, into a
+    separate directory. They have the paths, modes and owners that they need on the host.
   - The files are the keys and certificates of the host, and the certificates of the CAs. The key of a CA is never among them.
   - Each pair is checked first. Its key must match the certificate, and a CA of the cluster must have signed it.
   - To bring the directory to the host, use a module such as M(ansible.builtin.copy), from the machine on which this module runs.
@@ -25,12 +25,12 @@ options:
     required: true
   host:
     description:
-      - The member or node with these files.
+      - The name of the member or node whose files are copied.
     type: str
     required: true
   dest:
     description:
-      - The directory for the files. It is made if it is missing.
+      - The directory for the files. It is created if it is missing.
       - Use a separate directory for each host. Without O(overwrite), it must be empty or up to date.
     type: path
     required: true
