@@ -327,6 +327,19 @@ impl Files {
                         ca.certificate.display()
                     ));
                 }
+                // The signing CA of these interrupted changes is the only one in the trust bundle. A
+                // bundle that somebody cut has the other one
+                let is_cut = new.is_none() && keeps_previous;
+                let rest = old.or(new).map(Certificate::public_key);
+                let key = self.key.as_ref().and_then(|key| key.public.as_ref());
+                if is_cut || (key.is_some() && key != rest) {
+                    return fault(format!(
+                        "{} lacks one of the two CAs of {}, and {} is the key of a CA that signs",
+                        ca.certificate.display(),
+                        link_name(),
+                        ca.key.display()
+                    ));
+                }
                 // The trust bundle is written last in the first stage, and first in the others
                 return RotationState {
                     is_unfinished: true,

@@ -157,12 +157,23 @@ impl Ca {
             })
     }
 
+    /// The finding about files of a rotation that fit no stage. It is then unknown which
+    /// certificates follow a leaf.
+    pub(super) fn rotation_fault(&self) -> Option<Finding> {
+        let rotation = &self.current.rotation;
+        let finding = rotation.finding(&self.desired.paths.certificate);
+        finding.filter(|_| rotation.fault.is_some())
+    }
+
     /// The reason why the CA cannot sign: a symbolic link replaces one of its files, an
-    /// untrusted user owns its certificates, it cannot be created, or it has expired and this plan
+    /// untrusted user owns its certificates, its rotation fits no stage, it cannot be created, or it has expired and this plan
     /// cannot renew it.
     pub(super) fn blocks(&self, now: SystemTime) -> Option<Finding> {
         if let Some(obstacle) = self.current.obstacles().next() {
             return Some(obstacle.clone());
+        }
+        if let Some(fault) = self.rotation_fault() {
+            return Some(fault);
         }
         if self.decision.is_none() {
             return self.cannot_be_created();

@@ -279,9 +279,13 @@ impl View<'_> {
             !(self.options.replace_links && matches!(link, Finding::SymbolicLink { .. }))
         };
         let of_ca = match action {
-            Action::Create | Action::Reissue | Action::Renew if !rechains => {
-                ca.and_then(|ca| ca.blocks(self.now))
-            }
+            Action::Create | Action::Reissue | Action::Renew => ca.and_then(|ca| {
+                if rechains {
+                    ca.rotation_fault()
+                } else {
+                    ca.blocks(self.now)
+                }
+            }),
             _ => None,
         };
         let is_blocked = links.iter().any(blocks) || is_other_cas || of_ca.is_some();

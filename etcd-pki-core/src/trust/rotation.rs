@@ -78,8 +78,11 @@ pub struct Rotation {
     members: Vec<String>,
     /// The leaf certificates of the directory that the other CA of the rotation signed
     leaves: Vec<PathBuf>,
-    /// The recorded certificates of the old CA that may be in use outside the directory
+    /// The recorded certificates of the CA that does not sign now that may be in use outside the
+    /// directory
     issued: Vec<RecordEntry>,
+    /// The first damage of the record
+    record_damage: Option<String>,
     /// Whether there is a separate peer CA
     has_peer_ca: bool,
     /// The reason why nothing may be written
@@ -208,12 +211,16 @@ impl Rotation {
             Some(other) => leaves_of(store, other)?,
             None => Vec::new(),
         };
-        let issued = match (&state.stage, &state.old) {
-            (Stage::Switched, Some(old)) => issued::in_use(store, old)?,
-            _ => Vec::new(),
+        let (issued, record_damage) = match (state.partner(), &state.old, &state.new) {
+            (Some(other), Some(old), Some(new)) => {
+                let current = if other == old { new } else { old };
+                issued::in_use(store, other, current)?
+            }
+            _ => (Vec::new(), None),
         };
         Ok(Self {
             issued,
+            record_damage,
             members: store.member_names()?,
             has_peer_ca: store.ca_paths(CaKind::Peer).certificate.exists(),
             obstacle: current.obstacles().next().cloned(),
@@ -399,10 +406,7 @@ impl Rotation {
         let current = self.signing.public_key().algorithm();
         let algorithm = algorithm.or(current.map(KeyAlgorithm::made));
         let profile = usual.with_algorithm(algorithm.unwrap_or_default());
-        let is_given = options
-            .cluster
-            .is_some_and(|cluster| cluster.spec().ca.validity.is_some());
-        if is_given {
+        if options.cluster.is_some() {
             return Ok((identity, profile));
         }
         let (begin, end) = (self.signing.not_before(), self.signing.not_after());

@@ -93,6 +93,92 @@ fn files_that_fit_no_stage() {
     }
 }
 
+/// A trust bundle that somebody cut to the old CA while the new one signs. The only key of the new
+/// CA stays, and also that of the old CA.
+#[test]
+fn a_trust_bundle_that_was_cut() {
+    let place = Place::new(Layout::Kubespray, "");
+    let _ = place
+        .rotate(&format!("--strategy link {CONFIRMED}"))
+        .expect_success();
+    let _ = place.done("apply -f cluster.yaml");
+    fs::copy(place.file("ca-previous.pem"), place.file("ca.pem")).unwrap();
+    let before = files(&place);
+    for action in ["", "--status", "--back", "--emergency", "--forget"] {
+        let refused = place.rotate(&format!("{action} {CONFIRMED}"));
+        let refused = refused.expect_code(1);
+        assert!(
+            refused.stderr().contains("lacks one of the two CAs"),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(files(&place), before);
+}
+
+/// A plan neither signs nor takes link certificates out of files while the files of the rotation
+/// fit no stage.
+#[test]
+fn plans_without_a_stage() {
+    let place = Place::new(Layout::Kubespray, "");
+    let _ = place
+        .rotate(&format!("--strategy link {CONFIRMED}"))
+        .expect_success();
+    let _ = place.done("apply -f cluster.yaml");
+    fs::remove_file(place.file("ca-link.pem")).unwrap();
+    let before = files(&place);
+    let blocked = place.pki("apply -f cluster.yaml").expect_code(1);
+    assert!(
+        blocked.stderr().contains("ca-link.pem is missing"),
+        "{blocked:?}"
+    );
+    assert_eq!(files(&place), before);
+}
+
+/// The previous CA is forgotten only if a new one can be created.
+#[test]
+fn an_emergency_that_fails() {
+    let place = Place::new(Layout::Kubespray, "");
+    let _ = place
+        .rotate(&format!("--strategy link {CONFIRMED}"))
+        .expect_success();
+    let _ = place.done("apply -f cluster.yaml");
+    let _ = place.rotate(CONFIRMED).expect_success();
+    let _ = place.done("apply -f cluster.yaml");
+    fs::copy(
+        place.file("client-root-key.pem"),
+        place.file("ca-next-key.pem"),
+    )
+    .unwrap();
+    let before = files(&place);
+    let refused = place.rotate("--emergency").expect_code(1);
+    assert!(
+        refused
+            .stderr()
+            .contains("is the key of another certificate"),
+        "{refused:?}"
+    );
+    assert_eq!(files(&place), before);
+    fs::remove_file(place.file("ca-next-key.pem")).unwrap();
+    let _ = place.rotate("--emergency").expect_success();
+    assert!(place.file("ca-previous-key.pem").exists());
+}
+
+/// The key of another certificate is not the key of a new CA.
+#[test]
+fn a_next_key_of_another_certificate() {
+    for (key, expected) in [
+        ("ca-key.pem", "ca-link.pem is missing"),
+        ("client-root-key.pem", "is the key of another certificate"),
+    ] {
+        let place = Place::new(Layout::Kubespray, "");
+        fs::copy(place.file(key), place.file("ca-next-key.pem")).unwrap();
+        let before = files(&place);
+        let refused = place.rotate("--prepare").expect_code(1);
+        assert!(refused.stderr().contains(expected), "{refused:?}");
+        assert_eq!(files(&place), before);
+    }
+}
+
 /// What members advertise does not distinguish two CAs of one name.
 #[test]
 fn two_cas_of_one_name() {

@@ -5,9 +5,19 @@ use crate::{
     ca::{CertificateAuthority, check_self_signed},
     error::{Error, Result},
     finding::Finding,
-    key::PrivateKey,
+    key::{PrivateKey, PublicKey},
+    layout::RotationFile,
     x509::certificate::Certificate,
 };
+
+/// A new CA that is not written yet.
+pub(super) struct NextCa {
+    pub(super) new: CertificateAuthority,
+    /// The certificate with which the old CA vouches for it
+    pub(super) link: Certificate,
+    /// The trust bundle with it
+    pub(super) bundle: Vec<Certificate>,
+}
 
 impl Rotation {
     /// Goes to the next stage if its gate is open. With [`Strategy::Link`], the first change goes
@@ -24,7 +34,7 @@ impl Rotation {
     pub fn next(&self, evidence: &Evidence, options: &RotationOptions<'_>) -> Result<Self> {
         self.change(options, |rotation, files| {
             if rotation.must_be_settled() {
-                return rotation.settle(files);
+                return rotation.settle(files, options);
             }
             let gate = rotation.gate(evidence, options);
             if !gate.is_open() {
@@ -51,7 +61,7 @@ impl Rotation {
     pub fn prepare(&self, options: &RotationOptions<'_>) -> Result<Self> {
         self.change(options, |rotation, files| {
             if rotation.must_be_settled() {
-                rotation.settle(files)?;
+                rotation.settle(files, options)?;
             }
             let rotation = rotation.again()?;
             if rotation.stage() != Stage::Steady {
@@ -82,10 +92,16 @@ impl Rotation {
                 "nothing was changed; a forgotten CA cannot be trusted again",
             )),
             // This undoes an interrupted switch, and finishes an interrupted way back
-            Stage::Trusted if rotation.is_unfinished() => rotation.settle(files),
+            Stage::Trusted if rotation.is_unfinished() => rotation.settle(files, options),
             Stage::Trusted => {
                 if let Some(leaves) = rotation.leaves_obstacle() {
                     return Err(closed(&[leaves]));
+                }
+                let issued = rotation.issued_in_use(options.now()).into_iter();
+                let issued = issued.map(super::Obstacle::from);
+                let issued: Vec<_> = issued.chain(rotation.record_obstacle()).collect();
+                if !issued.is_empty() {
+                    return Err(closed(&issued));
                 }
                 let new = rotation.state.new.as_ref();
                 let is_kept = |one: &&Certificate| Some(*one) != new;
@@ -98,7 +114,7 @@ impl Rotation {
             }
             Stage::Switched => {
                 if rotation.is_unfinished() {
-                    rotation.settle(files)?;
+                    rotation.settle(files, options)?;
                 }
                 files.switch_back(&rotation.ordered(Stage::Trusted))?;
                 files.sign_lists(options)
@@ -115,15 +131,16 @@ impl Rotation {
     pub fn emergency(&self, options: &RotationOptions<'_>) -> Result<Self> {
         self.change(options, |rotation, files| {
             if rotation.must_be_settled() {
-                rotation.settle(files)?;
+                rotation.settle(files, options)?;
             }
             let mut rotation = rotation.again()?;
             if rotation.stage() == Stage::Steady {
+                // The key of the previous CA is removed only if a new CA can be created
+                let next = rotation.next_of(files, options)?;
                 if rotation.keeps_previous() {
                     files.forget()?;
-                    rotation = rotation.again()?;
                 }
-                rotation.add_new_ca(files, options)?;
+                files.prepare(&next, &rotation.signing, options)?;
                 rotation = rotation.again()?;
             }
             if rotation.stage() == Stage::Trusted {
@@ -144,7 +161,7 @@ impl Rotation {
     pub fn forget(&self, options: &RotationOptions<'_>) -> Result<Self> {
         self.change(options, |rotation, files| {
             if rotation.is_end_unfinished() {
-                rotation.settle(files)?;
+                rotation.settle(files, options)?;
             } else if rotation.stage() != Stage::Steady {
                 return Err(rotation.refused(
                     format!("the rotation is in the stage {}", rotation.stage()),
@@ -224,13 +241,19 @@ impl Rotation {
         self.stage() == Stage::Steady && self.is_unfinished() && self.state.is_at_end
     }
 
-    fn settle(&self, files: &Files<'_>) -> Result<()> {
+    fn settle(&self, files: &Files<'_>, options: &RotationOptions<'_>) -> Result<()> {
         let old = self.state.old.as_ref();
-        files.settle(self.stage(), old, &self.ordered(self.stage()))
+        files.settle(self.stage(), old, &self.ordered(self.stage()))?;
+        files.sign_lists(options)
     }
 
     /// Steady to trusted.
     fn add_new_ca(&self, files: &Files<'_>, options: &RotationOptions<'_>) -> Result<()> {
+        files.prepare(&self.next_of(files, options)?, &self.signing, options)
+    }
+
+    /// Creates the new CA, and writes nothing.
+    fn next_of(&self, files: &Files<'_>, options: &RotationOptions<'_>) -> Result<NextCa> {
         let now = options.now();
         check_self_signed(&self.signing)
             .map_err(|error| error.in_file(self.store.ca_paths(self.kind).certificate))?;
@@ -253,7 +276,10 @@ impl Rotation {
             .at(options.now())
             .load(&self.paths(), options.passphrase)?;
         let key = match files.left_key(options)? {
-            Some(key) => key,
+            Some(key) => {
+                self.check_left_key(key.public_key())?;
+                key
+            }
             None => PrivateKey::generate_with(profile.algorithm())?,
         };
         let new = CertificateAuthority::create_for(key, &identity, profile, now)?;
@@ -264,7 +290,29 @@ impl Rotation {
             place.map_or(0, |place| place + 1),
             new.certificate().clone(),
         );
-        files.prepare(&new, &self.signing, &link, &bundle, options)
+        Ok(NextCa { new, link, bundle })
+    }
+
+    /// Refuses the key that an interrupted preparation seems to have left if it belongs to another
+    /// certificate of the directory.
+    fn check_left_key(&self, key: &PublicKey) -> Result<()> {
+        let path = self.file(RotationFile::Next).key;
+        let mut cas = self.bundle.iter();
+        let of_ca = cas.any(|ca| ca.public_key() == key);
+        let is_used = of_ca || {
+            let all = self.store.certificates()?;
+            all.iter().any(|(_, one)| one.public_key() == key)
+        };
+        if is_used {
+            return Err(self.refused(
+                format!(
+                    "{} is the key of another certificate of the directory",
+                    path.display()
+                ),
+                "nothing was changed; move this file away",
+            ));
+        }
+        Ok(())
     }
 
     /// Trusted to switched.

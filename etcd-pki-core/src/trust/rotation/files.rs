@@ -5,7 +5,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::{Rotation, RotationOptions, Stage};
+use super::{Rotation, RotationOptions, Stage, change::NextCa};
 use crate::{
     ca::CertificateAuthority,
     error::{Error, Result},
@@ -75,12 +75,11 @@ impl<'a> Files<'a> {
     /// Steady to trusted: the key of the new CA, the link certificate, and the trust bundle.
     pub(super) fn prepare(
         &self,
-        new: &CertificateAuthority,
+        next: &NextCa,
         old: &Certificate,
-        link: &Certificate,
-        bundle: &[Certificate],
         options: &RotationOptions<'_>,
     ) -> Result<()> {
+        let NextCa { new, link, bundle } = next;
         let key = new.key().ok_or(Error::MissingBlock {
             what: "private key of the new CA",
             found: Vec::new(),

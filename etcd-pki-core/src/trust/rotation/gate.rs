@@ -70,6 +70,11 @@ pub enum Obstacle {
         /// The old CA
         subject: String,
     },
+    /// The record is damaged, so it does not show which certificates are in use
+    Record {
+        /// The damage
+        reason: String,
+    },
     /// The previous CA of an earlier rotation is kept
     Previous,
 }
@@ -106,6 +111,13 @@ impl Gate {
     }
 }
 
+impl From<IssuedCertificate> for Obstacle {
+    fn from(issued: IssuedCertificate) -> Self {
+        let IssuedCertificate { serial, subject } = issued;
+        Self::Issued { serial, subject }
+    }
+}
+
 impl fmt::Display for Obstacle {
     /// One line without a period.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -128,10 +140,14 @@ impl fmt::Display for Obstacle {
                 )
             }
             Self::Issued { serial, subject } => format!(
-                "the old CA issued the certificate {serial} of {subject}, which may be in use elsewhere"
+                "without the CA, nobody accepts the certificate {serial} of {subject}, which may be in use elsewhere"
             ),
             Self::Strategy { subject } => format!(
                 "{subject} has path length 0, so no verifier accepts a link certificate of it"
+            ),
+            Self::Record { reason } => format!(
+                "the record of the issued certificates is damaged ({reason}), so it does not show which of them are in use: \
+                 move it away if you know them all"
             ),
             Self::Previous => {
                 "the key of the previous CA is still kept: remove it before the next rotation"
@@ -165,7 +181,15 @@ impl Rotation {
             // certificates. So only a question shows that the member accepts them
             (None, _) => {
                 let (_, obstacles) = self.ask(Question::Link, evidence);
-                let is_shown = !evidence.members.is_empty() && obstacles.is_empty();
+                // A confirmation of a restart says nothing about link certificates, once the new CA is
+                // in the trust bundle
+                let all_asked = || {
+                    let mut members = evidence.members.iter();
+                    members.all(|member| member.accepts_link == Some(true))
+                };
+                let is_shown = !evidence.members.is_empty()
+                    && obstacles.is_empty()
+                    && (self.stage() == Stage::Steady || all_asked());
                 if self.allows_link() && is_shown {
                     Strategy::Link
                 } else {
@@ -213,14 +237,11 @@ impl Rotation {
                     let mut unused = evidence.unused.iter();
                     unused.any(|serial| serial.eq_ignore_ascii_case(&issued.serial))
                 };
+                gate.obstacles.extend(self.record_obstacle());
                 let recorded = self.issued_in_use(options.now());
                 let issued = evidence.issued.iter().chain(&recorded);
                 let issued = issued.filter(|one| !is_unused(one));
-                let issued = issued.map(|issued| Obstacle::Issued {
-                    serial: issued.serial.clone(),
-                    subject: issued.subject.clone(),
-                });
-                gate.obstacles.extend(issued);
+                gate.obstacles.extend(issued.cloned().map(Obstacle::from));
                 gate
             }
         };
@@ -246,6 +267,12 @@ impl Rotation {
             members,
             obstacles,
         }
+    }
+
+    /// The damage of the record, which then does not show every certificate.
+    pub(super) fn record_obstacle(&self) -> Option<Obstacle> {
+        let reason = self.record_damage.clone();
+        reason.map(|reason| Obstacle::Record { reason })
     }
 
     /// The certificates of the directory that must be signed again before a CA is dropped.

@@ -13,20 +13,28 @@ use crate::{
 };
 
 /// The recorded leaf certificates of a CA that may be in use. They are not revoked, and no later
-/// certificate has the same subject and role. Without a record nothing is known.
+/// certificate of this CA or of the other CA of the rotation has the same subject, names and role.
+/// Without a record nothing is known. Also returns the first damage of the record.
 ///
 /// # Errors
 ///
 /// The errors of [`Store::record`].
-pub(super) fn in_use(store: &Store, ca: &Certificate) -> Result<Vec<RecordEntry>> {
+pub(super) fn in_use(
+    store: &Store,
+    ca: &Certificate,
+    other: &Certificate,
+) -> Result<(Vec<RecordEntry>, Option<String>)> {
     let Some(record) = store.record()? else {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), None));
     };
+    let damage = record.damage().first();
+    let damage = damage.map(|damage| format!("line {}: {}", damage.line, damage.reason));
     let entries = record.entries();
-    let owner = |entry: &RecordEntry| (entry.subject.clone(), entry.role);
+    let owner = |entry: &RecordEntry| (entry.subject.clone(), entry.names.clone(), entry.role);
     let last: HashMap<_, _> = entries
         .iter()
         .enumerate()
+        .filter(|(_, entry)| entry.is_issued_by(ca) || entry.is_issued_by(other))
         .map(|(place, entry)| (owner(entry), place))
         .collect();
     // A list that cannot be read revokes nothing
@@ -39,7 +47,7 @@ pub(super) fn in_use(store: &Store, ca: &Certificate) -> Result<Vec<RecordEntry>
             && last.get(&owner(entry)) == Some(place)
             && !revoked.contains(&entry.serial)
     });
-    Ok(found.map(|(_, entry)| entry.clone()).collect())
+    Ok((found.map(|(_, entry)| entry.clone()).collect(), damage))
 }
 
 impl Rotation {
