@@ -137,7 +137,7 @@ impl PyCertificateAuthority {
         py: Python<'_>,
         entries: Listed<PyRevoked>,
         following: Listed<PyRevocationList>,
-        number: Option<u64>,
+        number: Option<ListNumber>,
         indirect: bool,
         validity: Option<ValidityArgument>,
         now: Option<Instant>,
@@ -147,7 +147,7 @@ impl PyCertificateAuthority {
         for list in &following.0 {
             content = content.following(&list.0);
         }
-        if let Some(number) = number {
+        if let Some(ListNumber(number)) = number {
             content = content.with_number(number);
         }
         if indirect {
@@ -212,6 +212,25 @@ impl PyCertificateAuthority {
             .not_after()
             .duration_since(certificate.not_before());
         life.unwrap_or_default()
+    }
+}
+
+/// The number of a revocation list, below 2^64.
+struct ListNumber(u64);
+
+impl FromPyObject<'_, '_> for ListNumber {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        object.extract().map(Self).map_err(|error: PyErr| {
+            match error.is_instance_of::<PyOverflowError>(object.py()) {
+                true => PyValueError::new_err(format!(
+                    "{} is no number of a list: 0 to 2^64 - 1",
+                    &*object
+                )),
+                false => error,
+            }
+        })
     }
 }
 

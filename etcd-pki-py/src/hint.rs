@@ -13,6 +13,10 @@ const WORDS: &[(&str, &str)] = &[
         "replace_ca=True replaces",
     ),
     (
+        "run `etcd-pki ca rotate --status`; `etcd-pki ca rotate` finishes an interrupted change",
+        "read it with Rotation.read; Rotation.next finishes an interrupted change",
+    ),
+    (
         "`etcd-pki ca renew --csr FILE` writes",
         "CertificateAuthority.renewal_request makes",
     ),

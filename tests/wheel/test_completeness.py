@@ -54,13 +54,18 @@ OTHERWISE = {
     "Threshold": "timedelta | str",
     "Uri": "str",
     "Validity": "timedelta | datetime | str",
+    "Replacement": "a warning of the command",
+    "certificates_of_key": "Directory, which compares keys",
     "check_clock": "errors.ClockError of whatever issues",
+    "key_path_of": "key_of",
     "parse_rfc3339": "datetime.fromisoformat",
+    "peer_port_of": "Certificate.peer_port",
     "printable": "ascii",
     "read_ca": "CertificateAuthority.from_files",
     "read_ca_to_renew": "CertificateAuthority.from_files(for_renewal=True)",
     "read_private_key": "read_file and PrivateKey.from_pem",
     "read_regular_file": "Path.is_file and read_file",
+    "replacement": "a warning of the command",
     "rfc3339": "datetime.isoformat",
     "write_files_with": "write_files",
 }
@@ -179,7 +184,7 @@ def test_every_public_name_of_a_module(module):
     ("file", "kind", "otherwise"),
     [
         ("finding.rs", "Finding", {"entry": "code, kind and fix", "facts": "attributes"}),
-        ("plan.rs", "Plan", {"store": "directory", "apply_with": "apply"}),
+        ("plan.rs", "Plan", {"store": "directory", "apply_with": "apply", "now": "now_utc"}),
         (
             "plan/step.rs",
             "Step",
