@@ -179,6 +179,46 @@ fn removed_and_replaced_certificates() {
     assert_eq!(list(&cluster).entries().len(), 2);
 }
 
+/// Nothing is removed or replaced if it must be revoked and the list cannot be written: the list is
+/// damaged, or the CA's key is elsewhere. Whatever needs no entry is removed.
+#[test]
+fn nothing_is_lost_without_its_revocation() {
+    for damage in ["the list", "the key", "the list and the specification"] {
+        let pairs = "clients: [root, alice, {name: bob, validity: 90d}]\n";
+        let cluster = Cluster::new(&specification(pairs));
+        cluster.apply();
+        let directory = cluster.file("");
+        let _ = etcd_pki_in(&directory, "crl new -d .").expect_success();
+        let bob = serial(&cluster, "client-bob.pem");
+        let mut rest = "clients: [root, {name: bob, organization: x}]\n".to_owned();
+        let mut options = vec!["--prune", "--rekey", "--revoke"];
+        match damage {
+            "the key" => {
+                let key = cluster.file("ca-key.pem");
+                fs::rename(key, cluster.path().join("kept.pem")).unwrap();
+            }
+            "the list" => fs::write(cluster.file("revoked.crl"), "damaged").unwrap(),
+            _ => {
+                fs::write(cluster.file("revoked.crl"), "damaged").unwrap();
+                rest = "clients: [root, bob]\nrevoked: [{client: alice}]\n".to_owned();
+                options = vec!["--prune"];
+            }
+        }
+        cluster.specify(&specification(&rest));
+        let output = run(cluster.command("apply").args(&options));
+        assert!(!output.success(), "{damage}");
+        assert!(cluster.file("client-alice.pem").exists(), "{damage}");
+        assert_eq!(serial(&cluster, "client-bob.pem"), bob, "{damage}");
+        if damage == "the list and the specification" {
+            continue;
+        }
+        // Without --revoke, nothing needs the list
+        cluster.specify(&specification("clients: [root, bob]\n"));
+        let _ = run(cluster.command("apply").arg("--prune"));
+        assert!(!cluster.file("client-alice.pem").exists(), "{damage}");
+    }
+}
+
 /// A revoked certificate that the specification requires is issued again for its key.
 #[test]
 fn a_revoked_certificate_that_is_required() {

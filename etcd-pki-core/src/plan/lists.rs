@@ -136,10 +136,23 @@ impl CurrentLists {
         Some(not_listed(known))
     }
 
+    /// Whether the plan must revoke a certificate that a step replaces or removes, because the
+    /// user requested it. An expired certificate needs no entry.
+    pub(super) fn must_add(&self, certificate: &Certificate, now: SystemTime) -> Result<bool> {
+        let entry = Revoked::at(certificate, now)?;
+        Ok(certificate.not_after() >= now && !self.lists.has(&entry))
+    }
+
+    /// Whether the specification revokes a certificate that the lists do not have yet.
+    pub(super) fn is_missing(&self, certificate: &Certificate) -> bool {
+        let mut missing = self.missing.iter();
+        missing.any(|known| known.entry.is_of(certificate))
+    }
+
     /// The step that changes the lists; `None` if they are up to date. `replaced` are the
     /// certificates of steps that replace or remove them, with the places of these steps.
     pub(super) fn step(
-        self,
+        &self,
         store: &Store,
         directory: &Arc<Path>,
         options: &PlanOptions,
@@ -149,13 +162,12 @@ impl CurrentLists {
         let now = options.now();
         let mut entries: Vec<(Option<usize>, Known)> = self
             .missing
-            .into_iter()
-            .map(|known| (None, known))
+            .iter()
+            .map(|known| (None, known.clone()))
             .collect();
         for (place, certificate) in replaced {
-            let entry = Revoked::at(&certificate, now)?;
-            let is_expired = certificate.not_after() < now;
-            if !is_expired && !self.lists.has(&entry) {
+            if self.must_add(&certificate, now)? {
+                let entry = Revoked::at(&certificate, now)?;
                 entries.push((place, Known::of(&certificate, entry)));
             }
         }
@@ -168,7 +180,7 @@ impl CurrentLists {
             // The last third of its life
             outdated(&paths.der, list, now + life / 3)
         });
-        let serials = self.serials;
+        let serials = self.serials.clone();
         if entries.is_empty() && serials.is_empty() && due.is_none() {
             return Ok(None);
         }
@@ -193,7 +205,7 @@ impl CurrentLists {
         reasons.extend(due);
         let key = store.layout().ca(CaKind::Client).key;
         let has_key = creates_ca || read_below(store.directory(), &key)?.is_some();
-        let obstacle = match self.unusable {
+        let obstacle = match &self.unusable {
             Some(error) => Some(Finding::UnusableList {
                 path: paths.der.clone(),
                 reason: error.to_string(),
