@@ -179,6 +179,26 @@ fn removed_and_replaced_certificates() {
     assert_eq!(list(&cluster).entries().len(), 2);
 }
 
+/// The certificate of a CA is never revoked, also not by its serial number: every leaf comes with
+/// the link certificate of a rotation.
+#[test]
+fn a_ca_is_not_revoked() {
+    let cluster = Cluster::new(&specification("clients: [root]\n"));
+    cluster.apply();
+    let ca = serial(&cluster, "ca.pem");
+    for target in ["ssl/ca.pem".to_owned(), ca.to_string()] {
+        let line = format!("crl revoke {target} -d ssl");
+        let refused = etcd_pki_in(cluster.path(), &line).expect_code(1);
+        let message = refused.stderr();
+        assert!(message.contains("revocation of a CA"), "{message}");
+    }
+    let rest = format!("clients: [root]\nrevoked: [{{serial: \"{ca}\"}}]\n");
+    cluster.specify(&specification(&rest));
+    let refused = run(&mut cluster.command("apply"));
+    assert!(refused.stderr().contains("revoked[0].serial"));
+    assert!(!cluster.file("revoked.crl").exists());
+}
+
 /// Nothing is removed or replaced if it must be revoked and the list cannot be written: the list is
 /// damaged, or the CA's key is elsewhere. Whatever needs no entry is removed.
 #[test]

@@ -87,6 +87,15 @@ impl CurrentLists {
             let Some(serial) = entry.serial.as_ref().filter(|_| !is_found) else {
                 continue;
             };
+            if let Some(ca) = store.ca_with_serial(serial)? {
+                // etcd would refuse every certificate that comes with it
+                return Err(Error::Specification {
+                    position: None,
+                    field: format!("revoked[{place}].serial"),
+                    reason: format!("is the serial number of the CA {}", ca.subject()),
+                    hint: None,
+                });
+            }
             let Ok(ca) = store.signing_ca() else {
                 self.serials.push((serial.clone(), entry.reason));
                 continue;
