@@ -6,9 +6,9 @@ use std::{
 };
 
 use etcd_pki_core::{
-    Layout, Store,
+    CertificateAuthority, Layout, Store,
     plan::{Action, PlanOptions},
-    x509::{RevocationList, SerialNumber},
+    x509::{NewRevocationList, RevocationList, SerialNumber},
 };
 use etcd_pki_tests::{Scratch, cluster::Cluster, command::etcd_pki_in, read_certificate, run};
 
@@ -295,6 +295,37 @@ fn a_damaged_list_blocks_its_step() {
     fs::write(cluster.file("revoked.crl"), &good).unwrap();
     cluster.apply();
     assert_eq!(list(&cluster).entries().len(), 2);
+}
+
+/// A list that cannot be used is never up to date, and the settings warn of it.
+#[test]
+fn an_unusable_list_is_not_up_to_date() {
+    let cluster = Cluster::new(&specification("clients: [root]\n"));
+    cluster.apply();
+    let directory = cluster.file("");
+    let _ = etcd_pki_in(&directory, "crl new -d .").expect_success();
+    let good = fs::read(cluster.file("revoked.crl")).unwrap();
+    let other = CertificateAuthority::create("etcd-ca").unwrap();
+    let foreign = other.sign_revocation_list(&NewRevocationList::new([]));
+    let foreign = foreign.unwrap().as_der().to_vec();
+    let settings = "env etcd --host etcd-1 -d ssl";
+    let warns = || {
+        let output = etcd_pki_in(cluster.path(), settings).expect_success();
+        output.stderr().contains("warning: ")
+    };
+    assert!(!warns());
+    for unusable in [&b""[..], b"damaged", &foreign] {
+        fs::write(cluster.file("revoked.crl"), unusable).unwrap();
+        let due = cluster.due();
+        let step = &due["revoked.crl"];
+        assert!(step.starts_with("blocked: "), "{step}");
+        let output = run(&mut cluster.command("apply"));
+        assert!(!output.success());
+        assert_eq!(fs::read(cluster.file("revoked.crl")).unwrap(), unusable);
+        assert!(warns());
+    }
+    fs::write(cluster.file("revoked.crl"), good).unwrap();
+    assert!(cluster.due().is_empty());
 }
 
 /// A host gets the lists with its files, and the settings name the list.

@@ -15,7 +15,7 @@ use crate::{
     store::{Known, Lists, Owner, Store, read_below},
     x509::{
         certificate::Certificate,
-        revocation_list::{RevocationReason, Revoked},
+        revocation_list::{RevocationReason, Revoked, WHAT},
         serial::SerialNumber,
     },
 };
@@ -45,6 +45,10 @@ impl CurrentLists {
         }
         let mut current = Self::default();
         match store.lists() {
+            Ok(lists) if lists.list.is_none() && der.symlink_metadata().is_ok() => {
+                // Its entries are lost, and a new list would accept their certificates again
+                current.unusable = Some(Error::malformed(WHAT, "it is empty"));
+            }
             Ok(lists) => current.lists = lists,
             Err(error) => current.unusable = Some(error),
         }
@@ -158,7 +162,8 @@ impl CurrentLists {
         missing.any(|known| known.entry.is_of(certificate))
     }
 
-    /// The step that changes the lists; `None` if they are up to date. `replaced` are the
+    /// The step that changes the lists; `None` if they are up to date. Lists that cannot be used
+    /// always have a blocked step. `replaced` are the
     /// certificates of steps that replace or remove them, with the places of these steps.
     pub(super) fn step(
         &self,
@@ -190,7 +195,8 @@ impl CurrentLists {
             outdated(&paths.der, list, now + life / 3)
         });
         let serials = self.serials.clone();
-        if entries.is_empty() && serials.is_empty() && due.is_none() {
+        let is_current = entries.is_empty() && serials.is_empty() && due.is_none();
+        if is_current && self.unusable.is_none() {
             return Ok(None);
         }
         let target = Target::Files(PairPaths {
@@ -226,7 +232,7 @@ impl CurrentLists {
             }),
             None => None,
         };
-        if obstacle.is_some() && action == Action::Renew {
+        if obstacle.is_some() && action == Action::Renew && self.unusable.is_none() {
             // The host with the key signs it again
             return Ok(None);
         }
