@@ -269,6 +269,73 @@ fn a_revoked_certificate_that_is_required() {
     let _ = etcd_pki_in(cluster.path(), "check ssl").expect_success();
 }
 
+/// A certificate that is revoked because others know its key gets a new key, whether the list or
+/// the specification says so.
+#[test]
+fn a_compromised_key_is_replaced() {
+    let cluster = Cluster::new(&specification("clients: [root, alice]\n"));
+    cluster.apply();
+    let key = |name: &str| fs::read(cluster.file(&format!("client-{name}-key.pem"))).unwrap();
+    let old = ["root", "alice"].map(key);
+    let forced = "crl revoke --client root --reason keyCompromise -f cluster.yaml --force";
+    let _ = etcd_pki_in(cluster.path(), forced).expect_success();
+    let alice = serial(&cluster, "client-alice.pem");
+    let rest = format!(
+        "clients: [root, alice]\nrevoked: [{{serial: \"{alice}\", reason: keyCompromise}}]\n"
+    );
+    cluster.specify(&specification(&rest));
+    for name in ["root", "alice"] {
+        let due = cluster.due();
+        let step = &due[&format!("client-{name}.pem")];
+        assert!(step.starts_with("re-issue: CN="), "{step}");
+    }
+    cluster.apply();
+    let new = ["root", "alice"].map(key);
+    assert!(new[0] != old[0] && new[1] != old[1]);
+    assert!(cluster.due().is_empty());
+    assert_eq!(list(&cluster).entries().len(), 2);
+}
+
+/// A host with its own keys requests a certificate for a new key, and the CA signs none for the old
+/// one.
+#[test]
+fn a_compromised_key_of_a_host() {
+    let cluster = Cluster::new(MEMBERS);
+    let path = cluster.path();
+    fs::create_dir(path.join("exchange")).unwrap();
+    let host = |rest: &str| {
+        let line = "apply -f cluster.yaml --requests exchange -d host --host etcd-1";
+        etcd_pki_in(path, &format!("{line}{rest}"))
+    };
+    let sign = || etcd_pki_in(path, "apply -f cluster.yaml --requests exchange");
+    let _ = host("");
+    let _ = sign().expect_success();
+    let shown = etcd_pki_in(path, "ca show -d ssl --field fingerprint").expect_success();
+    let trust = format!(" --trust {}", shown.stdout().trim());
+    let _ = host(&trust).expect_success();
+    let certificate = path.join("host/member-etcd-1.pem");
+    let (key, old) = (
+        path.join("host/member-etcd-1-key.pem"),
+        read_certificate(&certificate),
+    );
+    let before = fs::read(&key).unwrap();
+    let serial = old.serial_number();
+    let line = format!("crl revoke {serial} --reason keyCompromise -d ssl");
+    let _ = etcd_pki_in(path, &line).expect_success();
+    let refused = sign();
+    let all = format!("{}{}", refused.stdout(), refused.stderr());
+    assert!(all.contains("for a new key"), "{all}");
+    fs::copy(cluster.file("revoked.crl"), path.join("host/revoked.crl")).unwrap();
+    let _ = host("");
+    let _ = sign().expect_success();
+    let _ = host("").expect_success();
+    assert_ne!(fs::read(&key).unwrap(), before);
+    assert_ne!(read_certificate(&certificate).serial_number(), serial);
+    let _ = sign().expect_success();
+    let again = host("").expect_success();
+    assert!(again.stdout().contains("up to date"), "{}", again.stdout());
+}
+
 /// A list that cannot be used blocks the step, and everything else is done.
 #[test]
 fn a_damaged_list_blocks_its_step() {
