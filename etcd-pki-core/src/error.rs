@@ -296,7 +296,8 @@ pub enum Error {
         /// The valid choices
         choices: Vec<&'static str>,
     },
-    /// etcd-pki does not support a key, a curve, an encryption or a signature.
+    /// etcd-pki does not support a key, a curve, an encryption, a signature or the revocation of a
+    /// CA.
     Unsupported {
         /// Its name
         what: String,

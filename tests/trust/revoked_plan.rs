@@ -6,9 +6,9 @@ use std::{
 };
 
 use etcd_pki_core::{
-    Layout, Store,
+    CertificateAuthority, Layout, Store,
     plan::{Action, PlanOptions},
-    x509::{RevocationList, SerialNumber},
+    x509::{NewRevocationList, RevocationList, SerialNumber},
 };
 use etcd_pki_tests::{Scratch, cluster::Cluster, command::etcd_pki_in, read_certificate, run};
 
@@ -179,6 +179,66 @@ fn removed_and_replaced_certificates() {
     assert_eq!(list(&cluster).entries().len(), 2);
 }
 
+/// The certificate of a CA is never revoked, also not by its serial number: every leaf comes with
+/// the link certificate of a rotation.
+#[test]
+fn a_ca_is_not_revoked() {
+    let cluster = Cluster::new(&specification("clients: [root]\n"));
+    cluster.apply();
+    let ca = serial(&cluster, "ca.pem");
+    for target in ["ssl/ca.pem".to_owned(), ca.to_string()] {
+        let line = format!("crl revoke {target} -d ssl");
+        let refused = etcd_pki_in(cluster.path(), &line).expect_code(1);
+        let message = refused.stderr();
+        assert!(message.contains("revocation of a CA"), "{message}");
+    }
+    let rest = format!("clients: [root]\nrevoked: [{{serial: \"{ca}\"}}]\n");
+    cluster.specify(&specification(&rest));
+    let refused = run(&mut cluster.command("apply"));
+    assert!(refused.stderr().contains("revoked[0].serial"));
+    assert!(!cluster.file("revoked.crl").exists());
+}
+
+/// Nothing is removed or replaced if it must be revoked and the list cannot be written: the list is
+/// damaged, or the CA's key is elsewhere. Whatever needs no entry is removed.
+#[test]
+fn nothing_is_lost_without_its_revocation() {
+    for damage in ["the list", "the key", "the list and the specification"] {
+        let pairs = "clients: [root, alice, {name: bob, validity: 90d}]\n";
+        let cluster = Cluster::new(&specification(pairs));
+        cluster.apply();
+        let directory = cluster.file("");
+        let _ = etcd_pki_in(&directory, "crl new -d .").expect_success();
+        let bob = serial(&cluster, "client-bob.pem");
+        let mut rest = "clients: [root, {name: bob, organization: x}]\n".to_owned();
+        let mut options = vec!["--prune", "--rekey", "--revoke"];
+        match damage {
+            "the key" => {
+                let key = cluster.file("ca-key.pem");
+                fs::rename(key, cluster.path().join("kept.pem")).unwrap();
+            }
+            "the list" => fs::write(cluster.file("revoked.crl"), "damaged").unwrap(),
+            _ => {
+                fs::write(cluster.file("revoked.crl"), "damaged").unwrap();
+                rest = "clients: [root, bob]\nrevoked: [{client: alice}]\n".to_owned();
+                options = vec!["--prune"];
+            }
+        }
+        cluster.specify(&specification(&rest));
+        let output = run(cluster.command("apply").args(&options));
+        assert!(!output.success(), "{damage}");
+        assert!(cluster.file("client-alice.pem").exists(), "{damage}");
+        assert_eq!(serial(&cluster, "client-bob.pem"), bob, "{damage}");
+        if damage == "the list and the specification" {
+            continue;
+        }
+        // Without --revoke, nothing needs the list
+        cluster.specify(&specification("clients: [root, bob]\n"));
+        let _ = run(cluster.command("apply").arg("--prune"));
+        assert!(!cluster.file("client-alice.pem").exists(), "{damage}");
+    }
+}
+
 /// A revoked certificate that the specification requires is issued again for its key.
 #[test]
 fn a_revoked_certificate_that_is_required() {
@@ -209,6 +269,73 @@ fn a_revoked_certificate_that_is_required() {
     let _ = etcd_pki_in(cluster.path(), "check ssl").expect_success();
 }
 
+/// A certificate that is revoked because others know its key gets a new key, whether the list or
+/// the specification says so.
+#[test]
+fn a_compromised_key_is_replaced() {
+    let cluster = Cluster::new(&specification("clients: [root, alice]\n"));
+    cluster.apply();
+    let key = |name: &str| fs::read(cluster.file(&format!("client-{name}-key.pem"))).unwrap();
+    let old = ["root", "alice"].map(key);
+    let forced = "crl revoke --client root --reason keyCompromise -f cluster.yaml --force";
+    let _ = etcd_pki_in(cluster.path(), forced).expect_success();
+    let alice = serial(&cluster, "client-alice.pem");
+    let rest = format!(
+        "clients: [root, alice]\nrevoked: [{{serial: \"{alice}\", reason: keyCompromise}}]\n"
+    );
+    cluster.specify(&specification(&rest));
+    for name in ["root", "alice"] {
+        let due = cluster.due();
+        let step = &due[&format!("client-{name}.pem")];
+        assert!(step.starts_with("re-issue: CN="), "{step}");
+    }
+    cluster.apply();
+    let new = ["root", "alice"].map(key);
+    assert!(new[0] != old[0] && new[1] != old[1]);
+    assert!(cluster.due().is_empty());
+    assert_eq!(list(&cluster).entries().len(), 2);
+}
+
+/// A host with its own keys requests a certificate for a new key, and the CA signs none for the old
+/// one.
+#[test]
+fn a_compromised_key_of_a_host() {
+    let cluster = Cluster::new(MEMBERS);
+    let path = cluster.path();
+    fs::create_dir(path.join("exchange")).unwrap();
+    let host = |rest: &str| {
+        let line = "apply -f cluster.yaml --requests exchange -d host --host etcd-1";
+        etcd_pki_in(path, &format!("{line}{rest}"))
+    };
+    let sign = || etcd_pki_in(path, "apply -f cluster.yaml --requests exchange");
+    let _ = host("");
+    let _ = sign().expect_success();
+    let shown = etcd_pki_in(path, "ca show -d ssl --field fingerprint").expect_success();
+    let trust = format!(" --trust {}", shown.stdout().trim());
+    let _ = host(&trust).expect_success();
+    let certificate = path.join("host/member-etcd-1.pem");
+    let (key, old) = (
+        path.join("host/member-etcd-1-key.pem"),
+        read_certificate(&certificate),
+    );
+    let before = fs::read(&key).unwrap();
+    let serial = old.serial_number();
+    let line = format!("crl revoke {serial} --reason keyCompromise -d ssl");
+    let _ = etcd_pki_in(path, &line).expect_success();
+    let refused = sign();
+    let all = format!("{}{}", refused.stdout(), refused.stderr());
+    assert!(all.contains("for a new key"), "{all}");
+    fs::copy(cluster.file("revoked.crl"), path.join("host/revoked.crl")).unwrap();
+    let _ = host("");
+    let _ = sign().expect_success();
+    let _ = host("").expect_success();
+    assert_ne!(fs::read(&key).unwrap(), before);
+    assert_ne!(read_certificate(&certificate).serial_number(), serial);
+    let _ = sign().expect_success();
+    let again = host("").expect_success();
+    assert!(again.stdout().contains("up to date"), "{}", again.stdout());
+}
+
 /// A list that cannot be used blocks the step, and everything else is done.
 #[test]
 fn a_damaged_list_blocks_its_step() {
@@ -235,6 +362,37 @@ fn a_damaged_list_blocks_its_step() {
     fs::write(cluster.file("revoked.crl"), &good).unwrap();
     cluster.apply();
     assert_eq!(list(&cluster).entries().len(), 2);
+}
+
+/// A list that cannot be used is never up to date, and the settings warn of it.
+#[test]
+fn an_unusable_list_is_not_up_to_date() {
+    let cluster = Cluster::new(&specification("clients: [root]\n"));
+    cluster.apply();
+    let directory = cluster.file("");
+    let _ = etcd_pki_in(&directory, "crl new -d .").expect_success();
+    let good = fs::read(cluster.file("revoked.crl")).unwrap();
+    let other = CertificateAuthority::create("etcd-ca").unwrap();
+    let foreign = other.sign_revocation_list(&NewRevocationList::new([]));
+    let foreign = foreign.unwrap().as_der().to_vec();
+    let settings = "env etcd --host etcd-1 -d ssl";
+    let warns = || {
+        let output = etcd_pki_in(cluster.path(), settings).expect_success();
+        output.stderr().contains("warning: ")
+    };
+    assert!(!warns());
+    for unusable in [&b""[..], b"damaged", &foreign] {
+        fs::write(cluster.file("revoked.crl"), unusable).unwrap();
+        let due = cluster.due();
+        let step = &due["revoked.crl"];
+        assert!(step.starts_with("blocked: "), "{step}");
+        let output = run(&mut cluster.command("apply"));
+        assert!(!output.success());
+        assert_eq!(fs::read(cluster.file("revoked.crl")).unwrap(), unusable);
+        assert!(warns());
+    }
+    fs::write(cluster.file("revoked.crl"), good).unwrap();
+    assert!(cluster.due().is_empty());
 }
 
 /// A host gets the lists with its files, and the settings name the list.

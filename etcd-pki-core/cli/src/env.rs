@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueHint};
-use etcd_pki_core::{Error, Role, Store, settings::Settings};
+use etcd_pki_core::{Error, Role, Store, settings::Settings, trust::revocation};
 use serde::{Serialize, Serializer};
 
 use crate::{
@@ -235,6 +235,14 @@ impl CommonOptions {
             for note in LIST_NOTES {
                 output::say(format_args!("note: {note}"));
             }
+            let reason = match revocation::read(store) {
+                Ok(Some(_)) => return Ok(Answer::Yes),
+                Ok(None) => format!("{} is empty", store.list_paths().der.display()),
+                Err(error) => error.to_string(),
+            };
+            output::say(format_args!(
+                "warning: start no member with this list: {reason}"
+            ));
         }
         Ok(Answer::Yes)
     }

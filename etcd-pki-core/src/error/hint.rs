@@ -138,7 +138,7 @@ impl Error {
             }
             Self::SeveralBlocks { .. } => "keep one in the file, or split it",
             Self::StillRequired { .. } => {
-                "nothing was revoked; remove it from the specification and apply that first, or give it a new key first"
+                "nothing was revoked; remove it from the specification and apply that first"
             }
             Self::SymbolicLink { .. } => {
                 "remove the link, which was left as it is, or write to the file that it leads to"

@@ -27,6 +27,7 @@ use crate::{
         certificate::Certificate,
         extensions::{AlternativeNames, ExtendedKeyUsage, KeyUsage},
         identity::{AlternativeName, Identity},
+        revocation_list::RevocationReason,
     },
 };
 
@@ -221,6 +222,20 @@ impl Current {
         self.refused[1].is_some()
     }
 
+    /// The finding for a certificate that is revoked because others know this key of it.
+    pub(super) fn compromised(&self, key: &PublicKey) -> Option<Finding> {
+        let certificate = self.certificate.present()?;
+        let revoked = self.revoked.as_ref()?;
+        let is_compromised = matches!(
+            revoked,
+            Finding::Revoked {
+                reason: Some(RevocationReason::KeyCompromise),
+                ..
+            }
+        );
+        (is_compromised && certificate.public_key() == key).then(|| revoked.clone())
+    }
+
     /// The action for a pair with an up-to-date certificate.
     fn chmod_or_keep(&self) -> Action {
         if self.permissions.is_empty() {
@@ -233,8 +248,8 @@ impl Current {
 
 /// Decides what to do with a pair.
 ///
-/// A key is replaced if it is missing, if the specification explicitly gives another algorithm, or
-/// with `rekey`. If a key cannot be read, or if another pair or a CA has the same key, the pair is
+/// A key is replaced if it is missing, if the specification explicitly gives another algorithm, if
+/// its certificate is revoked because others know the key, or with `rekey`. If a key cannot be read, or if another pair or a CA has the same key, the pair is
 /// blocked: the file may be the only copy of the key. A certificate is only written over a leaf
 /// certificate, or where no file exists.
 pub(super) fn pair(
@@ -277,8 +292,9 @@ pub(super) fn pair(
         Part::Unusable(finding) => blocked.push(finding.clone()),
         Part::Present(key) => {
             for_new_key.extend(other_algorithm(key, &desired.profile));
+            for_new_key.extend(current.compromised(key));
             let is_replaced = |shared: &SharedKey| {
-                // An algorithm in the specification also requests a new key
+                // An algorithm in the specification and a revoked key also request a new key
                 let by_text = shared.copy == OtherCopy::File && !for_new_key.is_empty();
                 by_text || shared.is_replaced(rekey)
             };
@@ -297,7 +313,8 @@ pub(super) fn pair(
         Part::Unusable(finding) => blocked.push(finding.clone()),
         Part::Present(certificate) => {
             in_place_of_leaf.extend(not_a_leaf(certificate, current, &desired.paths));
-            for_new_certificate.extend(current.revoked.clone());
+            let revoked = current.revoked.iter();
+            for_new_certificate.extend(revoked.filter(|one| !for_new_key.contains(one)).cloned());
             let required = Required {
                 identity: &desired.identity,
                 profile: &desired.profile,

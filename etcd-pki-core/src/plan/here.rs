@@ -80,7 +80,7 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
     {
         return Err(nobody(name));
     }
-    let removals = view.removals(&unmanaged)?;
+    let mut removals = view.removals(&unmanaged)?;
     let View {
         cache,
         directory,
@@ -129,7 +129,11 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
         });
         let replaced = replaced.chain(removed).filter(|_| options.revoke).collect();
         let creates_ca = creates_ca(&steps);
-        steps.extend(lists.step(store, &directory, options, replaced, creates_ca)?);
+        let step = lists.step(store, &directory, options, replaced, creates_ca)?;
+        if let Some(step) = &step {
+            keep_unrevoked(&lists, step, &mut steps, &mut removals, options)?;
+        }
+        steps.extend(step);
     }
     let mut nothing_to_prune = Vec::new();
     if let Some(prune) = &options.prune {
@@ -154,6 +158,34 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
         permissions,
         records: cluster.spec().ca.record,
     })))
+}
+
+/// If the lists cannot be written, blocks the steps that remove or replace a certificate that they
+/// must list: it would stay valid, and could no longer be found for its revocation.
+fn keep_unrevoked(
+    lists: &CurrentLists,
+    of_lists: &Step,
+    steps: &mut [Step],
+    removals: &mut [Step],
+    options: &PlanOptions,
+) -> Result<()> {
+    if of_lists.action != Action::Blocked {
+        return Ok(());
+    }
+    let replacements = steps.iter_mut().map(|step| (step, false));
+    let removals = removals.iter_mut().map(|step| (step, true));
+    for (step, is_removal) in replacements.chain(removals) {
+        let changes = matches!(step.action, Action::Remove | Action::Reissue);
+        let Some(certificate) = step.removed.as_ref().filter(|_| changes) else {
+            continue;
+        };
+        let is_requested = options.revoke && lists.must_add(certificate, options.now())?;
+        if is_requested || (is_removal && lists.is_missing(certificate)) {
+            step.reasons.splice(0..0, of_lists.reasons.first().cloned());
+            step.block();
+        }
+    }
+    Ok(())
 }
 
 /// Keeps only the pairs of one host or client.

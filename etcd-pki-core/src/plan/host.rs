@@ -17,6 +17,7 @@ use super::{
     file_renewal::key_of,
     here::rechained,
     links::{links, put_unusable_links_first, target_within},
+    lists::CurrentLists,
     other_cas::OtherCas,
     permissions,
     shared_keys::{CaWithKey, SharedKey, shared_keys},
@@ -58,10 +59,15 @@ pub(super) fn plan(
     let exchange = Arc::new(Exchange::open_or_make(exchange)?);
     let directory: Arc<Path> = Arc::from(store.directory());
     let mut refused = Vec::new();
-    let current = pairs
-        .iter()
-        .map(|pair| Current::read(&directory, &pair.paths, &permissions, None))
-        .collect::<Result<Vec<_>>>()?;
+    let lists = CurrentLists::read(cluster, store, now)?;
+    let list = store.layout().revocation_lists().der;
+    let read = |pair: &DesiredPair| {
+        let mut current = Current::read(&directory, &pair.paths, &permissions, None)?;
+        let certificate = current.certificate.present();
+        current.revoked = certificate.and_then(|one| lists.revoked(one, &list));
+        Ok(current)
+    };
+    let current = pairs.iter().map(read).collect::<Result<Vec<_>>>()?;
     let pairs: Vec<(DesiredPair, Current)> = pairs.into_iter().zip(current).collect();
     let arrival = Arrival {
         store,

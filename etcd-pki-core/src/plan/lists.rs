@@ -15,7 +15,7 @@ use crate::{
     store::{Known, Lists, Owner, Store, read_below},
     x509::{
         certificate::Certificate,
-        revocation_list::{RevocationReason, Revoked},
+        revocation_list::{RevocationReason, Revoked, WHAT},
         serial::SerialNumber,
     },
 };
@@ -45,6 +45,10 @@ impl CurrentLists {
         }
         let mut current = Self::default();
         match store.lists() {
+            Ok(lists) if lists.list.is_none() && der.symlink_metadata().is_ok() => {
+                // Its entries are lost, and a new list would accept their certificates again
+                current.unusable = Some(Error::malformed(WHAT, "it is empty"));
+            }
             Ok(lists) => current.lists = lists,
             Err(error) => current.unusable = Some(error),
         }
@@ -87,6 +91,15 @@ impl CurrentLists {
             let Some(serial) = entry.serial.as_ref().filter(|_| !is_found) else {
                 continue;
             };
+            if let Some(ca) = store.ca_with_serial(serial)? {
+                // etcd would refuse every certificate that comes with it
+                return Err(Error::Specification {
+                    position: None,
+                    field: format!("revoked[{place}].serial"),
+                    reason: format!("is the serial number of the CA {}", ca.subject()),
+                    hint: None,
+                });
+            }
             let Ok(ca) = store.signing_ca() else {
                 self.serials.push((serial.clone(), entry.reason));
                 continue;
@@ -136,10 +149,24 @@ impl CurrentLists {
         Some(not_listed(known))
     }
 
-    /// The step that changes the lists; `None` if they are up to date. `replaced` are the
+    /// Whether the plan must revoke a certificate that a step replaces or removes, because the
+    /// user requested it. An expired certificate needs no entry.
+    pub(super) fn must_add(&self, certificate: &Certificate, now: SystemTime) -> Result<bool> {
+        let entry = Revoked::at(certificate, now)?;
+        Ok(certificate.not_after() >= now && !self.lists.has(&entry))
+    }
+
+    /// Whether the specification revokes a certificate that the lists do not have yet.
+    pub(super) fn is_missing(&self, certificate: &Certificate) -> bool {
+        let mut missing = self.missing.iter();
+        missing.any(|known| known.entry.is_of(certificate))
+    }
+
+    /// The step that changes the lists; `None` if they are up to date. Lists that cannot be used
+    /// always have a blocked step. `replaced` are the
     /// certificates of steps that replace or remove them, with the places of these steps.
     pub(super) fn step(
-        self,
+        &self,
         store: &Store,
         directory: &Arc<Path>,
         options: &PlanOptions,
@@ -149,13 +176,12 @@ impl CurrentLists {
         let now = options.now();
         let mut entries: Vec<(Option<usize>, Known)> = self
             .missing
-            .into_iter()
-            .map(|known| (None, known))
+            .iter()
+            .map(|known| (None, known.clone()))
             .collect();
         for (place, certificate) in replaced {
-            let entry = Revoked::at(&certificate, now)?;
-            let is_expired = certificate.not_after() < now;
-            if !is_expired && !self.lists.has(&entry) {
+            if self.must_add(&certificate, now)? {
+                let entry = Revoked::at(&certificate, now)?;
                 entries.push((place, Known::of(&certificate, entry)));
             }
         }
@@ -168,8 +194,9 @@ impl CurrentLists {
             // The last third of its life
             outdated(&paths.der, list, now + life / 3)
         });
-        let serials = self.serials;
-        if entries.is_empty() && serials.is_empty() && due.is_none() {
+        let serials = self.serials.clone();
+        let is_current = entries.is_empty() && serials.is_empty() && due.is_none();
+        if is_current && self.unusable.is_none() {
             return Ok(None);
         }
         let target = Target::Files(PairPaths {
@@ -193,7 +220,7 @@ impl CurrentLists {
         reasons.extend(due);
         let key = store.layout().ca(CaKind::Client).key;
         let has_key = creates_ca || read_below(store.directory(), &key)?.is_some();
-        let obstacle = match self.unusable {
+        let obstacle = match &self.unusable {
             Some(error) => Some(Finding::UnusableList {
                 path: paths.der.clone(),
                 reason: error.to_string(),
@@ -205,7 +232,7 @@ impl CurrentLists {
             }),
             None => None,
         };
-        if obstacle.is_some() && action == Action::Renew {
+        if obstacle.is_some() && action == Action::Renew && self.unusable.is_none() {
             // The host with the key signs it again
             return Ok(None);
         }

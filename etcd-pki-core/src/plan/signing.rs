@@ -101,6 +101,7 @@ pub(super) fn plan(
             .collect();
         OtherCas::read(store, &cas)
     });
+    let lists = CurrentLists::read(cluster, store, now)?;
     let mut signed_steps = Vec::with_capacity(requests.len());
     let mut serials: HashSet<Vec<u8>> = HashSet::new();
     for request in requests {
@@ -111,6 +112,8 @@ pub(super) fn plan(
             blocked: ca.and_then(|ca| ca.blocks(now)),
             cannot_be_created: ca.and_then(Ca::cannot_be_created),
             other_cas: &other_cas,
+            lists: &lists,
+            list: &store.layout().revocation_lists().der,
             now,
         };
         match request.into_step(&exchange, &signer) {
@@ -144,7 +147,6 @@ pub(super) fn plan(
     }
     steps.extend(trusts.into_iter().flatten());
     steps.extend(signed_steps);
-    let lists = CurrentLists::read(cluster, store, now)?;
     let creates_ca = creates_ca(&steps);
     steps.extend(lists.step(store, &directory, options, Vec::new(), creates_ca)?);
     Ok(Plan(Arc::new(Contents {
@@ -280,6 +282,9 @@ struct Signer<'a, F> {
     /// The reason why it cannot be created
     cannot_be_created: Option<Finding>,
     other_cas: &'a LazyCell<OtherCas, F>,
+    /// The revocation lists, and the path of the list for etcd
+    lists: &'a CurrentLists,
+    list: &'a Path,
     now: SystemTime,
 }
 
@@ -298,7 +303,8 @@ impl Request {
         let certificate = certificates.first();
         // Without a CA, no certificate can be the CA's
         let leaf = certificate.filter(|_| ca.is_some());
-        let current = Current::of(key, if leaf.is_some() { &certificates } else { &[] });
+        let mut current = Current::of(key, if leaf.is_some() { &certificates } else { &[] });
+        current.revoked = leaf.and_then(|leaf| signer.lists.revoked(leaf, signer.list));
         let Decision {
             action,
             mut reasons,
@@ -315,7 +321,14 @@ impl Request {
         };
         if action == Action::Reissue {
             let algorithm = self.pair.profile.algorithm();
-            let reason = format!("its key is {}, should be {algorithm}", key.algorithm_name());
+            let reason = match current.compromised(key) {
+                Some(revoked) => format!(
+                    "{revoked}; its host must request a certificate for a new key: copy {} to its directory and \
+                     apply there",
+                    signer.list.display()
+                ),
+                None => format!("its key is {}, should be {algorithm}", key.algorithm_name()),
+            };
             return Err(Refusal::new(self.path, reason));
         }
         let refused = decide::refusal(&self.pair, ca, now).map_err(refusal)?;

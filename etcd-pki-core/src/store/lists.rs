@@ -169,6 +169,14 @@ impl Store {
         Ok(cas)
     }
 
+    /// The certificate of a CA with this serial number, in any file of the directory.
+    pub(crate) fn ca_with_serial(&self, serial: &SerialNumber) -> Result<Option<Certificate>> {
+        let files = self.certificates()?.into_iter();
+        let others = files.map(|(_, certificate)| certificate);
+        let mut cas = self.list_cas()?.into_iter().chain(others);
+        Ok(cas.find(|ca| ca.is_ca() && ca.serial_number() == serial))
+    }
+
     /// The CAs of the directory with a key here. The signing CA comes first, and then the peer CA
     /// and, during a rotation, the next and the previous CA.
     pub(crate) fn list_signers(

@@ -141,8 +141,8 @@ impl<'a> Revocation<'a> {
     /// # Errors
     ///
     /// [`Error::InvalidName`] for a client or host without a certificate in the directory or its
-    /// record;
-    /// [`Error::StillRequired`] if the specification requires a certificate. Inside
+    /// record; [`Error::Unsupported`] for the certificate of a CA, because leaf certificates come
+    /// with it; [`Error::StillRequired`] if the specification requires a certificate. Inside
     /// [`Error::File`]: [`Error::Malformed`] for existing lists that are damaged, that are in the
     /// wrong form or of version 1, and [`Error::Signature`] for those of another CA. The errors of
     /// [`Store::ca`] for the keys of the CAs, and those of writing. After an error nothing has
@@ -208,6 +208,9 @@ impl<'a> Revocation<'a> {
         };
         let owner = match target {
             Target::Certificate(certificate) => {
+                if certificate.is_ca() {
+                    return Err(ca_not_revoked(certificate));
+                }
                 check_issuer(store, certificate)?;
                 return Ok(vec![known(certificate)?]);
             }
@@ -245,6 +248,9 @@ impl<'a> Revocation<'a> {
                 })
             }
             Target::Serial(serial) if entries.is_empty() => {
+                if let Some(ca) = store.ca_with_serial(serial)? {
+                    return Err(ca_not_revoked(&ca));
+                }
                 let lists = store.lists()?;
                 if let Some(entry) = lists.entry_with_serial(serial) {
                     return Ok(vec![lists.known(entry)]);
@@ -298,6 +304,16 @@ pub fn read_existing(store: &Store) -> Result<RevocationList> {
         path: store.list_paths().der,
         error: std::io::ErrorKind::NotFound.into(),
     })
+}
+
+/// The error for the certificate of a CA. Members and clients also present the certificates after
+/// their own, and etcd refuses a connection if any of them is listed (`checkCRL` in
+/// `client/pkg/transport/listener_tls.go`).
+fn ca_not_revoked(ca: &Certificate) -> Error {
+    Error::Unsupported {
+        what: format!("the revocation of a CA, here {},", ca.subject()),
+        hint: "etcd would refuse every certificate that comes with it; replace the CA by a rotation, and revoke leaf certificates",
+    }
 }
 
 /// Refuses a certificate that no CA of the directory issued, because the directory's list has only

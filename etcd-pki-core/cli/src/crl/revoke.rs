@@ -164,7 +164,9 @@ fn with_force(error: Error) -> Failure {
     let hint = error.hint().unwrap_or_default();
     Failure::failed(
         error.to_string(),
-        format!("{hint} (`apply --rekey --revoke`); --force revokes it all the same"),
+        format!(
+            "{hint}, or revoke it with --force (and --reason keyCompromise for a new key): the next `apply` issues it again"
+        ),
     )
 }
 
