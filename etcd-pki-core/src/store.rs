@@ -37,7 +37,7 @@ pub use self::{
 };
 pub(crate) use self::{
     exchange::Exchange,
-    lists::{Known, ListChange, Lists, Owner, WrittenLists},
+    lists::{Known, ListChange, Lists, Owner, WrittenLists, is_issued_by_any},
     locked::PairTexts,
     path::{
         canonical, existing_file, is_absent, is_directory, is_link, is_same, link_target,

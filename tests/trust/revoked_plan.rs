@@ -1,12 +1,13 @@
 //! Plans maintain the revocation lists of a directory, and export ships them.
 
 use std::{
-    fs,
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
     time::{Duration, SystemTime},
 };
 
 use etcd_pki_core::{
-    CertificateAuthority, Layout, Store,
+    CertificateAuthority, Identity, Layout, Role, Store,
     plan::{Action, PlanOptions},
     x509::{NewRevocationList, RevocationList, SerialNumber},
 };
@@ -393,6 +394,49 @@ fn an_unusable_list_is_not_up_to_date() {
     }
     fs::write(cluster.file("revoked.crl"), good).unwrap();
     assert!(cluster.due().is_empty());
+}
+
+/// etcd's user can read a new list, whatever the mode of the old one, and `check` judges a list that
+/// is given alone with the CA next to it.
+#[test]
+fn the_mode_of_a_list_and_its_ca() {
+    let cluster = Cluster::new(&specification("clients: [root]\n"));
+    cluster.apply();
+    let path = cluster.path();
+    let _ = etcd_pki_in(path, "crl new -d ssl").expect_success();
+    let lists = ["revoked.crl", "revoked.pem"].map(|name| cluster.file(name));
+    for list in &lists {
+        fs::set_permissions(list, Permissions::from_mode(0o600)).unwrap();
+    }
+    let _ = etcd_pki_in(path, "crl renew -d ssl").expect_success();
+    for list in &lists {
+        let mode = fs::metadata(list).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o644, "{}", list.display());
+    }
+    for (directory, list) in [
+        (path.to_owned(), "ssl/revoked.crl"),
+        (cluster.file(""), "revoked.crl"),
+        (cluster.file(""), "revoked.pem"),
+    ] {
+        let check = etcd_pki_in(&directory, &format!("check {list}"));
+        assert!(!check.stdout().contains("EP057"), "{}", check.stdout());
+    }
+}
+
+/// A certificate of another cluster is not revoked, also if its CA has the same name.
+#[test]
+fn a_certificate_of_another_cluster() {
+    let cluster = Cluster::new(&specification("clients: [root]\n"));
+    cluster.apply();
+    let other = CertificateAuthority::create("etcd-ca").unwrap();
+    let alice = other.issue(Role::Client, Identity::new("alice").unwrap());
+    let alice = alice.unwrap().certificate().to_pem();
+    fs::write(cluster.file("client-alice.pem"), alice).unwrap();
+    for target in ["ssl/client-alice.pem", "--client alice"] {
+        let line = format!("crl revoke {target} -d ssl");
+        let _ = etcd_pki_in(cluster.path(), &line).expect_code(1);
+        assert!(!cluster.file("revoked.crl").exists(), "{target}");
+    }
 }
 
 /// A host gets the lists with its files, and the settings name the list.

@@ -9,7 +9,7 @@ use std::{
 use super::{
     contents::Contents,
     rules,
-    surroundings::{Surroundings, directories_of},
+    surroundings::{Surroundings, directories_of, named_as_cas},
 };
 use crate::{
     error::Error,
@@ -51,8 +51,19 @@ impl JudgedLists {
         let read_cas: Vec<&Certificate> = all.flatten().filter(|one| one.is_ca()).collect();
         let mut judged = Self::default();
         for directory in directories {
-            let cas = surroundings.in_directory(&directory).map(|(_, ca)| ca);
-            let cas: Vec<&Certificate> = cas.chain(read_cas.iter().copied()).collect();
+            let mut here: Vec<&Certificate> = surroundings
+                .in_directory(&directory)
+                .map(|(_, ca)| ca)
+                .collect();
+            // Only the list was given, so nothing around it was read
+            let named = if here.is_empty() {
+                named_as_cas(&directory, read)
+            } else {
+                Vec::new()
+            };
+            here.extend(named.iter().map(|(_, ca)| ca));
+            here.extend(read_cas.iter().copied());
+            let cas = here;
             judged.judge(&directory, &cas, now);
         }
         judged

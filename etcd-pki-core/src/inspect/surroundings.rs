@@ -312,7 +312,7 @@ pub(super) fn directories_of(path: &Path) -> impl Iterator<Item = PathBuf> {
 }
 
 /// The CAs of a directory that were not read yet. They are found by name and get no findings.
-fn named_as_cas(
+pub(super) fn named_as_cas(
     directory: &Path,
     read: &BTreeMap<PathBuf, Contents>,
 ) -> Vec<(PathBuf, Certificate)> {

@@ -9,7 +9,7 @@ use super::{
     directory::{Directory, Made},
     lock::Locked,
     path::{io_error, irregular},
-    permissions::Attributes,
+    permissions::{Attributes, usual_mode},
     read::read_in,
     record::{self, Issuance},
     replace::Replace,
@@ -232,7 +232,10 @@ impl LockedStore {
             .iter()
             .map(|(path, text)| (*path, *text, false))
             .collect();
-        self.put_by(&files, attributes, &|| Ok(()), |_, _, _| Ok(Replace::List))
+        // etcd refuses every connection if it cannot read its list, so the old mode does not count
+        let mut attributes = attributes.clone();
+        attributes.certificate_mode.get_or_insert(usual_mode(false));
+        self.put_by(&files, &attributes, &|| Ok(()), |_, _, _| Ok(Replace::List))
     }
 
     /// Writes a CA over another CA with files that [`LockedStore::keep_ca`] has kept.

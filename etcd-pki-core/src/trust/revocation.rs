@@ -13,6 +13,7 @@ use crate::{
     key::Passphrase,
     store::{
         Attributes, Known, ListChange, LockedStore, Owner, Store, WrittenLists, first_certificate,
+        is_issued_by_any,
     },
     time::{clock, validity::Validity},
     x509::{
@@ -320,17 +321,20 @@ fn ca_not_revoked(ca: &Certificate) -> Error {
 /// certificates of its own CAs.
 fn check_issuer(store: &Store, certificate: &Certificate) -> Result<()> {
     let cas = store.list_cas()?;
-    if cas.iter().any(|ca| certificate.names_issuer(ca)) {
+    if is_issued_by_any(certificate, &cas) {
         return Ok(());
     }
+    let issuer = certificate.issuer();
+    let directory = store.directory().display();
+    let reason = if cas.iter().any(|ca| certificate.names_issuer(ca)) {
+        format!("the CA {issuer} of {directory} did not sign it")
+    } else {
+        let subject = certificate.subject();
+        format!("{issuer} issued {subject}, and it is no CA of {directory}")
+    };
     Err(Error::Signature {
         what: "certificate",
-        reason: format!(
-            "{} issued {}, and it is no CA of {}",
-            certificate.issuer(),
-            certificate.subject(),
-            store.directory().display()
-        ),
+        reason,
     })
 }
 

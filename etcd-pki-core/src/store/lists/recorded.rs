@@ -53,15 +53,29 @@ impl Store {
 }
 
 /// Whether a recorded certificate belongs to an owner. The record has no file names, so this
-/// follows from the common name.
+/// follows from the common name, and from the host that requested it.
 fn is_of(entry: &RecordEntry, owner: &Owner<'_>) -> bool {
     const OF_HOSTS: [&str; 3] = ["etcd-member-", "etcd-node-", "etcd-admin-"];
     let common_name = entry.common_name.as_deref().unwrap_or_default();
     match owner {
         Owner::Serial(serial) => entry.serial == **serial,
-        Owner::Client(name) => common_name == *name,
-        Owner::Host(name) => OF_HOSTS
-            .iter()
-            .any(|prefix| common_name.strip_prefix(prefix) == Some(*name)),
+        Owner::Client(name) => common_name == *name && !is_of_member(entry),
+        Owner::Host(name) => {
+            let mut prefixes = OF_HOSTS.iter();
+            entry.requester.as_deref() == Some(*name)
+                || prefixes.any(|prefix| common_name.strip_prefix(prefix) == Some(*name))
+        }
+    }
+}
+
+/// Whether a recorded certificate is a member's. A member may have the name of a client as its
+/// common name.
+fn is_of_member(entry: &RecordEntry) -> bool {
+    match entry.role {
+        Some(role) => role == Role::Member,
+        None => {
+            let common_name = entry.common_name.as_deref().unwrap_or_default();
+            common_name.starts_with("etcd-member-")
+        }
     }
 }
