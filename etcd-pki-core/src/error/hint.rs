@@ -251,7 +251,7 @@ fn name_hint(reason: &str) -> &'static str {
         "write HOST:PORT, such as 10.0.0.11:2379, [fd00::11]:2379 or etcd-1.lan:2379"
     } else if reason.ends_with(" of this host") {
         "make it first, or give the number of one that exists"
-    } else if reason.ends_with(" in this directory") {
+    } else if reason.contains(" in this directory") {
         "give the certificate's file, or its serial number"
     } else if reason.ends_with(" of the cluster") {
         "give one that the specification has, or write it there"
