@@ -4,6 +4,8 @@ mod facts;
 mod revoke;
 mod show;
 
+use std::io::ErrorKind;
+
 use clap::{Args, Subcommand};
 use etcd_pki_core::{CaKind, Error, Passphrase, Store, trust::revocation::Revocation};
 
@@ -130,7 +132,18 @@ impl Renew {
         let store = named(&self.directory)?;
         let change = Change::read(&self.signing, input)?;
         let files = store.lock_with(|| output::waiting_for(store.directory()))?;
-        let lists = change.revocation()?.renew(&files)?;
+        let lists = change.revocation()?.renew(&files);
+        let lists = lists.map_err(|error| match error {
+            Error::Io { path, error, .. }
+                if error.kind() == ErrorKind::NotFound && path == store.list_paths().der =>
+            {
+                Failure::failed(
+                    format!("{} is missing or empty", path.display()),
+                    "`etcd-pki crl new` writes it",
+                )
+            }
+            error => error.into(),
+        })?;
         let facts = ChangedFacts::of(&lists);
         if !self.json.json {
             facts.say();
