@@ -1,6 +1,9 @@
 //! Changes the stage of a rotation, under the lock of the directory.
 
-use super::{Evidence, Rotation, RotationOptions, Stage, files::Files};
+use super::{
+    Evidence, Rotation, RotationOptions, Stage,
+    files::{Files, NextCa},
+};
 use crate::{
     ca::{CertificateAuthority, check_self_signed},
     error::{Error, Result},
@@ -9,15 +12,6 @@ use crate::{
     layout::RotationFile,
     x509::certificate::Certificate,
 };
-
-/// A new CA that is not written yet.
-pub(super) struct NextCa {
-    pub(super) new: CertificateAuthority,
-    /// The certificate with which the old CA vouches for it
-    pub(super) link: Certificate,
-    /// The trust bundle with it
-    pub(super) bundle: Vec<Certificate>,
-}
 
 impl Rotation {
     /// Goes to the next stage if its gate is open. With [`Strategy::Link`], the first change goes

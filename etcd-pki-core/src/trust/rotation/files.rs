@@ -5,7 +5,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::{Rotation, RotationOptions, Stage, change::NextCa};
+use super::{Rotation, RotationOptions, Stage};
 use crate::{
     ca::CertificateAuthority,
     error::{Error, Result},
@@ -17,6 +17,15 @@ use crate::{
     verify::{self, Use, unacceptable},
     x509::{bundle, certificate::Certificate},
 };
+
+/// A new CA that is not written yet.
+pub(super) struct NextCa {
+    pub(super) new: CertificateAuthority,
+    /// The certificate with which the old CA vouches for it
+    pub(super) link: Certificate,
+    /// The trust bundle with it
+    pub(super) bundle: Vec<Certificate>,
+}
 
 /// The files of a CA and of its rotation, in a locked directory.
 pub(super) struct Files<'a> {
