@@ -295,7 +295,9 @@ impl Rotation {
         let of_ca = cas.any(|ca| ca.public_key() == key);
         let is_used = of_ca || {
             let all = self.store.certificates()?;
-            all.iter().any(|(_, one)| one.public_key() == key)
+            // The link certificate of the interrupted preparation has this key
+            let mut leaves = all.iter().filter(|(_, one)| !one.is_ca());
+            leaves.any(|(_, one)| one.public_key() == key)
         };
         if is_used {
             return Err(self.refused(
