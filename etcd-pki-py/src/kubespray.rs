@@ -23,8 +23,8 @@ use crate::{
 /// `openssl_conf` is the text of the file. The names are in its section `[alt_names]`, which is
 /// read as OpenSSL reads it, with the variables of the environment. `masters` and `hosts` are
 /// lists. Keys have `algorithm` and certificates `validity`, by default those of Kubespray: RSA of
-/// 2048 bits and 36500 days. With `record=False`, the certificates are not added to the record of
-/// the CA.
+/// 2048 bits and 36500 days. The certificates are added to the record of the CA, unless `record` is
+/// `False`.
 ///
 /// >>> from etcd_pki import KubesprayScript
 /// >>> script = KubesprayScript("[alt_names]\nIP.1 = 10.0.0.11\n", masters=["etcd-1"], hosts=["kube-1"])

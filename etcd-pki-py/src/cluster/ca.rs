@@ -14,8 +14,8 @@ use crate::{hash::hash_by_debug, text::Text, time::ValidityArgument, words::Word
 /// By default the `common_name` is `etcd-ca`, there is no `organization`, the `algorithm` of the
 /// key is that of the defaults, the `validity` is ten years, and `peers` are `shared`, one CA for
 /// all. With `separate` there is a second one for peers, with the name `peer_common_name`.
-/// `without_common_name` and `without_peer_common_name` describe CAs that have none. With
-/// `record=False`, issued certificates are not added to the record of the directory's CAs.
+/// `without_common_name` and `without_peer_common_name` describe CAs that have none. Issued
+/// certificates are added to the record of the directory's CAs, unless `record` is `False`.
 #[pyclass(frozen, eq, hash, name = "ClusterCa", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyClusterCa(pub(crate) CaSpec);
