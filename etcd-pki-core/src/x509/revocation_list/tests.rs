@@ -90,7 +90,8 @@ fn a_serial_number_of_another_ca() {
 
 #[test]
 fn every_algorithm_signs_a_list() {
-    for algorithm in KeyAlgorithm::ALL {
+    let generated = |algorithm: &KeyAlgorithm| cfg!(feature = "rsa") || !algorithm.is_rsa();
+    for algorithm in KeyAlgorithm::ALL.into_iter().filter(generated) {
         let profile = Profile::ca().with_algorithm(algorithm);
         let ca = CertificateAuthority::create_with("etcd-ca", profile).unwrap();
         let entry = Revoked::now(&client(&ca, "a")).unwrap();
