@@ -263,7 +263,7 @@ def test_links_within_the_directory(ansible, tmp_path):
     pair = [directory / f"node-node-2{end}.pem" for end in ("", "-key")]
     for link in pair:
         link.symlink_to(link.name.replace("node-2", "node-1"))
-    before = {path.name: path.read_bytes() for path in directory.iterdir()}
+    before = {path.name: path.read_bytes() for path in directory.glob("[!.]*")}
     both = dict(options, nodes=["node-1", "node-2", "node-3"])
     for flags in (("--check",), ()):
         refused = ansible.module("cluster", flags, **both)
@@ -271,7 +271,7 @@ def test_links_within_the_directory(ansible, tmp_path):
         assert f"{pair[0]} is a symbolic link (hint: remove the link, or say replace_links: true" in refused["msg"]
         # The other pairs are created in any case
         assert bool(refused.get("changed")) == (directory / "node-node-3.pem").exists() == (not flags)
-        now = {path.name: path.read_bytes() for path in directory.iterdir()}
+        now = {path.name: path.read_bytes() for path in directory.glob("[!.]*")}
         assert {name: now[name] for name in before} == before
     before = now
 
@@ -283,7 +283,7 @@ def test_links_within_the_directory(ansible, tmp_path):
     assert check["changes"] == made["changes"] and not again["changed"]
     assert f"{pair[0].name} is a link to node-node-1.pem" in messages(made["changes"][0]["reasons"])
     assert not any(link.is_symlink() for link in pair) and mode(pair[1]) == 0o600
-    now = {path.name: path.read_bytes() for path in directory.iterdir()}
+    now = {path.name: path.read_bytes() for path in directory.glob("[!.]*")}
     replaced = {link.name for link in pair}
     assert {name for name in before if now[name] != before[name]} == replaced
 
