@@ -23,7 +23,9 @@ def example(tmp_path) -> Path:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    # The record of the CA gets a line for each certificate
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != ".etcd-pki-issued.jsonl"]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def test_the_whole_thing(ansible, example, tmp_path):
