@@ -42,7 +42,7 @@ fn refused_without_restart(version: Version) {
         Member::new(host).with_environment_file(settings.stdout())
     });
     let pki = at.join("pki");
-    // An empty list refuses nobody
+    // An empty list refuses no certificate
     let cluster = Cluster::start(version, &members, &client(&pki, "root"));
     let accepts = |name: &str| {
         let got = cluster.etcdctl_at(cluster.client_url(0), &client(&pki, name), &["get", "x"]);

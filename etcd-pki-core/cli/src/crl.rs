@@ -93,7 +93,7 @@ impl New {
         if !self.json.json {
             facts.say();
             output::say(format_args!(
-                "note: with this list etcd refuses nobody; start each member with ETCD_CLIENT_CRL_FILE and ETCD_PEER_CRL_FILE \
+                "note: with this list etcd refuses no certificate; start each member with ETCD_CLIENT_CRL_FILE and ETCD_PEER_CRL_FILE \
                  (`etcd-pki env etcd` prints them)"
             ));
         }
