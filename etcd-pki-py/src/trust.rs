@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::SystemTime};
 
 use etcd_pki_core::{
-    CaKind, Cluster, Passphrase,
+    CaKind, Cluster, Passphrase, Result,
     cluster::MemberEndpoints,
     probe::Probe,
     trust::rotation::{
@@ -274,9 +274,7 @@ impl PyRotation {
         passphrase: Option<PassphraseArgument>,
         now: Option<Instant>,
     ) -> PyResult<Self> {
-        let cluster = cluster.map(|cluster| cluster.get().specification());
-        let keywords = keywords(passphrase.as_deref(), cluster, None, now);
-        work(py, || self.0.prepare(&keywords.options())).map(Self)
+        self.changed(py, Rotation::prepare, cluster, passphrase, now)
     }
 
     /// Undoes the last stage.
@@ -288,9 +286,7 @@ impl PyRotation {
         passphrase: Option<PassphraseArgument>,
         now: Option<Instant>,
     ) -> PyResult<Self> {
-        let cluster = cluster.map(|cluster| cluster.get().specification());
-        let keywords = keywords(passphrase.as_deref(), cluster, None, now);
-        work(py, || self.0.back(&keywords.options())).map(Self)
+        self.changed(py, Rotation::back, cluster, passphrase, now)
     }
 
     /// Trusts only a new CA at once, because others have the key of the old CA. Members and clients
@@ -303,9 +299,7 @@ impl PyRotation {
         passphrase: Option<PassphraseArgument>,
         now: Option<Instant>,
     ) -> PyResult<Self> {
-        let cluster = cluster.map(|cluster| cluster.get().specification());
-        let keywords = keywords(passphrase.as_deref(), cluster, None, now);
-        work(py, || self.0.emergency(&keywords.options())).map(Self)
+        self.changed(py, Rotation::emergency, cluster, passphrase, now)
     }
 
     /// Removes the key and the certificate of the previous CA, after the rotation.
@@ -315,6 +309,24 @@ impl PyRotation {
 
     fn __repr__(&self) -> String {
         format!("<Rotation {} {}>", self.0.kind(), self.0.stage())
+    }
+}
+
+/// A change of a rotation that asks no member.
+type Change = fn(&Rotation, &RotationOptions<'_>) -> Result<Rotation>;
+
+impl PyRotation {
+    fn changed(
+        &self,
+        py: Python<'_>,
+        change: Change,
+        cluster: Option<&Bound<'_, PyCluster>>,
+        passphrase: Option<PassphraseArgument>,
+        now: Option<Instant>,
+    ) -> PyResult<Self> {
+        let cluster = cluster.map(|cluster| cluster.get().specification());
+        let keywords = keywords(passphrase.as_deref(), cluster, None, now);
+        work(py, || change(&self.0, &keywords.options())).map(Self)
     }
 }
 
