@@ -8,6 +8,7 @@ mod apply;
 mod ca;
 mod cache;
 mod copies;
+mod current;
 mod decide;
 mod exchange;
 mod file_renewal;

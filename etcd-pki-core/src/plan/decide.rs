@@ -1,33 +1,34 @@
 //! Decides what to do with a pair or a CA, from desired and current state. Accesses no files.
 
+mod ca;
+
 use std::{net::IpAddr, path::Path, time::SystemTime};
 
+pub(super) use self::ca::{ca, other_ca_algorithm};
 use super::{
     Action,
-    cache::{Cache, Mark, Marker},
+    current::Current,
     shared_keys::{OtherCopy, SharedKey},
 };
 use crate::{
     ca::{CertificateAuthority, is_link_of},
-    cluster::{DesiredCa, DesiredPair, RenewBefore},
+    cluster::{DesiredPair, RenewBefore},
     error::{Error, Result},
     finding::Finding,
     inspect::{
-        CurrentCa, PairFiles, Part, Stamps,
+        Part,
         issuer::{self, Issuer},
-        public, rules,
+        rules,
     },
     key::PublicKey,
     layout::PairPaths,
     profile::Profile,
-    store::{Attributes, owner_of_directory},
     time::validity::Validity,
-    verify::{SigningChain, Use, Wishes, refused_as_too_large},
+    verify::{SigningChain, Wishes, refused_as_too_large},
     x509::{
         certificate::Certificate,
         extensions::{AlternativeNames, ExtendedKeyUsage, KeyUsage},
         identity::{AlternativeName, Identity},
-        revocation_list::RevocationReason,
     },
 };
 
@@ -49,31 +50,6 @@ pub(super) enum LinkRule<'a> {
     Optional,
     /// No link certificate follows the leaf, because the rotation is finished
     Refused,
-}
-
-/// The current state of a pair.
-#[derive(Debug)]
-pub(super) struct Current {
-    pub(super) certificate: Part<Certificate>,
-    /// The certificates after it in its file
-    pub(super) chain: Vec<Certificate>,
-    pub(super) key: Part<PublicKey>,
-    /// The certificate and the key, if etcd-pki can read them but etcd cannot
-    refused: [Option<Finding>; 2],
-    /// Whether the certificate's file contains a private key, which a new certificate would destroy
-    certificate_file_has_key: bool,
-    /// A finding for each empty file
-    empty: Vec<Finding>,
-    /// The owner of the key, if this user may not own it
-    key_owner: Option<Finding>,
-    permissions: Vec<Finding>,
-    pub(super) stamps: Stamps,
-    pub(super) hard_links: Vec<std::path::PathBuf>,
-    /// The mark of the pair for the cache of verified pairs
-    pub(super) mark: Option<Mark>,
-    was_verified: bool,
-    /// The finding for a revoked certificate
-    pub(super) revoked: Option<Finding>,
 }
 
 /// The CA that must have signed a leaf.
@@ -137,112 +113,6 @@ impl SigningCa<'_> {
     fn end(&self) -> SystemTime {
         let own = self.certificate.not_after();
         self.chain.map_or(own, SigningChain::end)
-    }
-}
-
-impl Current {
-    /// Reads a pair. If the cache has a mark for its bytes, its key is not imported.
-    pub(super) fn read(
-        directory: &Path,
-        paths: &PairPaths,
-        permissions: &Attributes,
-        known: Option<(&Marker, &Cache)>,
-    ) -> Result<Self> {
-        let files = PairFiles::read(paths.below(directory))?;
-        let (certificates, refused_certificate) = files.certificates(Use::Certificate);
-        let mark = known.zip(files.bytes());
-        let mark = mark.map(|((marker, _), (certificate, key))| marker.mark(certificate, key));
-        let was_verified = known
-            .zip(mark.as_ref())
-            .is_some_and(|((_, cache), mark)| cache.has(mark));
-        let (key, refused_key) = match &certificates {
-            Part::Present(certificates) if was_verified => {
-                (Part::Present(certificates[0].public_key().clone()), None)
-            }
-            _ => {
-                let (key, refused) = files.key(None);
-                (public(key), refused)
-            }
-        };
-        let mut chain = Vec::new();
-        let certificate = certificates.map(|mut certificates| {
-            chain = certificates.split_off(1);
-            certificates.swap_remove(0)
-        });
-        Ok(Self {
-            certificate,
-            chain,
-            key,
-            refused: [
-                refused_certificate.map(|finding| finding.in_file(&paths.certificate)),
-                refused_key.map(|finding| finding.in_file(&paths.key)),
-            ],
-            certificate_file_has_key: files.certificate_file_has_key(),
-            empty: files.empty(paths),
-            key_owner: files.key_owner(&paths.key, permissions, owner_of_directory(directory)),
-            permissions: files.permissions(paths, permissions),
-            stamps: files.stamps(),
-            hard_links: files.hard_links(),
-            mark,
-            was_verified,
-            revoked: None,
-        })
-    }
-
-    /// A key and the certificates of a file that are not in one directory.
-    pub(super) fn of(key: &PublicKey, certificates: &[Certificate]) -> Self {
-        let (certificate, chain) = match certificates {
-            [] => (Part::Missing, Vec::new()),
-            [leaf, chain @ ..] => (Part::Present(leaf.clone()), chain.to_vec()),
-        };
-        Self {
-            certificate,
-            chain,
-            key: Part::Present(key.clone()),
-            refused: [None, None],
-            certificate_file_has_key: false,
-            empty: Vec::new(),
-            key_owner: None,
-            permissions: Vec::new(),
-            stamps: Stamps::default(),
-            hard_links: Vec::new(),
-            mark: None,
-            was_verified: false,
-            revoked: None,
-        }
-    }
-
-    /// The certificates after the leaf in its file.
-    pub(super) fn chain(&self) -> &[Certificate] {
-        &self.chain
-    }
-
-    /// Whether etcd cannot read the key but etcd-pki can, so that the key's file must be rewritten.
-    pub(super) fn needs_key_rewrite(&self) -> bool {
-        self.refused[1].is_some()
-    }
-
-    /// The finding for a certificate that is revoked because others know this key of it.
-    pub(super) fn compromised(&self, key: &PublicKey) -> Option<Finding> {
-        let certificate = self.certificate.present()?;
-        let revoked = self.revoked.as_ref()?;
-        let is_compromised = matches!(
-            revoked,
-            Finding::Revoked {
-                reason: Some(RevocationReason::KeyCompromise),
-                ..
-            }
-        );
-        (is_compromised && certificate.public_key() == key).then(|| revoked.clone())
-    }
-
-    /// The action for a pair with an up-to-date certificate.
-    fn chmod_or_keep(&self) -> Action {
-        if self.permissions.is_empty() {
-            Action::Keep
-        } else {
-            Action::Chmod
-        }
     }
 }
 
@@ -677,88 +547,6 @@ fn names(certificate: &Certificate, desired: &[&AlternativeName]) -> Vec<Finding
         .map(|name| Finding::MissingName(name.clone()))
         .chain(extra.map(|name| Finding::ExtraName(name.clone())))
         .collect()
-}
-
-/// Decides what to do with an existing CA. A self-signed CA is renewed where its key is. A CA that
-/// another CA issued can only be renewed by that CA.
-pub(super) fn ca(
-    desired: &DesiredCa,
-    certificate: &Certificate,
-    current: &CurrentCa,
-    now: SystemTime,
-) -> Decision {
-    let mut reasons: Vec<Finding> = expiry(desired.renew_before, certificate, None, now)
-        .into_iter()
-        .collect();
-    reasons.extend(rules::key_usage_of_ca(certificate));
-    let keep = if current.permissions.is_empty() {
-        Action::Keep
-    } else {
-        Action::Chmod
-    };
-    let has_expired = matches!(reasons.first(), Some(Finding::Expired { .. }));
-    let is_due = has_expired || matches!(reasons.first(), Some(Finding::Expires { .. }));
-    let has_key = !matches!(current.key, Part::Missing);
-    let mut action = if reasons.is_empty() {
-        keep
-    } else if has_key && certificate.is_self_signed() {
-        Action::Renew
-    } else if has_expired || (has_key && is_due) {
-        Action::Blocked
-    } else {
-        keep
-    };
-    let has_obstacle = current.obstacles().next().is_some();
-    if has_obstacle && matches!(action, Action::Renew | Action::Chmod) {
-        reasons.splice(0..0, current.obstacles().cloned());
-        action = Action::Blocked;
-    }
-    if action == Action::Blocked && !certificate.is_self_signed() {
-        let issuer = certificate.issuer();
-        reasons.insert(0, Finding::IssuedByAnotherCa { issuer });
-    }
-    let obstacles = current.obstacles().filter(|one| !reasons.contains(one));
-    let obstacles: Vec<_> = obstacles.cloned().collect();
-    reasons.extend(obstacles);
-    reasons.extend(current.warnings.iter().cloned());
-    if matches!(action, Action::Keep | Action::Chmod) {
-        reasons.extend(unchangeable(desired, certificate));
-    }
-    reasons.extend(current.permissions.iter().cloned());
-    let file = &desired.paths.certificate;
-    reasons.extend(current.rotation.finding(file));
-    Decision {
-        action,
-        reasons,
-        rechains: false,
-    }
-}
-
-/// The values of the specification that an existing CA does not have. The CA is kept, because no
-/// member would trust a different one.
-fn unchangeable(desired: &DesiredCa, certificate: &Certificate) -> Vec<Finding> {
-    let current = certificate.organizations();
-    let organization = desired.identity.organization();
-    let organization = organization
-        .filter(|organization| current != [*organization])
-        .map(|organization| Finding::Organization {
-            current: current.clone(),
-            desired: Some(organization.to_owned()),
-        });
-    let algorithm = other_ca_algorithm(desired, certificate.public_key());
-    algorithm.into_iter().chain(organization).collect()
-}
-
-/// A finding for a CA key with another algorithm than the specification explicitly gives.
-pub(super) fn other_ca_algorithm(desired: &DesiredCa, key: &PublicKey) -> Option<Finding> {
-    let algorithm = desired.algorithm?;
-    let is_met = key
-        .algorithm()
-        .is_some_and(|current| algorithm.is_met_by(current));
-    (!is_met).then(|| Finding::Algorithm {
-        current: key.algorithm_name().to_owned(),
-        desired: algorithm.name().to_owned(),
-    })
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use zeroize::Zeroizing;
 
 use super::{
     Action, Contents, Mode, Plan, PlanOptions, Step, Target,
-    decide::{self, Current, Decision, LinkRule, SigningCa},
+    current::Current,
+    decide::{self, Decision, LinkRule, SigningCa},
     exchange::{Refusal, check_separate, request_path},
     file_renewal::key_of,
     here::rechained,

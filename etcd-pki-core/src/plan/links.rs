@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{decide::Current, step::Action};
+use super::{current::Current, step::Action};
 use crate::{
     finding::Finding,
     inspect::{Part, rules},

@@ -16,7 +16,7 @@ use x509_cert::ext::pkix::{
     ExtendedKeyUsage, InhibitAnyPolicy, NameConstraints, PolicyConstraints,
 };
 
-use super::{PlanOptions, ca::check_ca, decide::Current, exchange::Refusal};
+use super::{PlanOptions, ca::check_ca, current::Current, exchange::Refusal};
 use crate::{
     cluster::{DesiredCa, DesiredPair},
     error::{Error, Result},

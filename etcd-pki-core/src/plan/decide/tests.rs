@@ -6,8 +6,11 @@ use rcgen::{CertificateParams, IsCa, KeyIdMethod, KeyUsagePurpose, date_time_ymd
 
 use super::*;
 use crate::{
+    cluster::DesiredCa,
+    inspect::CurrentCa,
     layout::{CaKind, Layout},
     role::Role,
+    store::Attributes,
     test_certificates::{self, Made},
 };
 
