@@ -4,6 +4,7 @@
 //! covers the pairs of a directory, the keys and requests of one host, the requests that a CA
 //! signs, or certificates that are renewed by path.
 
+mod action;
 mod apply;
 mod ca;
 mod cache;
@@ -24,6 +25,7 @@ mod signing;
 mod step;
 mod trust;
 mod unmanaged;
+mod work;
 
 use std::{
     collections::HashSet,
@@ -32,16 +34,17 @@ use std::{
     time::SystemTime,
 };
 
-use self::{cache::NextCache, step::Work};
 pub use self::{
+    action::Action,
     decide::reasons,
     exchange::Refusal,
     renewal::Renewal,
     report::{
         ApplyOptions, DeniedClaims, Outcome, Progress, Report, ShortenedValidity, StepReport,
     },
-    step::{Action, Step, Target},
+    step::{Step, Target},
 };
+use self::{cache::NextCache, work::Work};
 use crate::{
     cluster::{Cluster, FilesSpec},
     error::{Error, Result},

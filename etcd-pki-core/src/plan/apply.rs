@@ -14,7 +14,7 @@ use self::{run::Run, signing::check_exchanged};
 use super::{
     Mode, Plan, Step, Target,
     report::{ApplyOptions, Counter, Executed, Outcome, Product, Report},
-    step::Work,
+    work::Work,
 };
 use crate::{
     error::{Error, Result},

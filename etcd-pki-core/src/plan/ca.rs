@@ -12,8 +12,8 @@ use super::{
     cache::Marker,
     decide::{self, Decision, LinkRule, SigningCa},
     shared_keys::CaWithKey,
-    step::{LinkText, TrustText, Work},
     unmanaged::check_orphans,
+    work::{LinkText, TrustText, Work},
 };
 use crate::{
     cluster::DesiredCa,

@@ -20,8 +20,8 @@ use super::{
     other_cas::OtherCas,
     permissions,
     shared_keys::{CaWithKey, SharedKey, shared_keys},
-    step::Work,
     unmanaged::{Unmanaged, UnmanagedPair},
+    work::Work,
 };
 use crate::{
     cluster::{Cluster, Desired, DesiredPair},

@@ -22,8 +22,9 @@ use super::{
     other_cas::OtherCas,
     permissions,
     shared_keys::{CaWithKey, SharedKey, shared_keys},
-    step::{KeySource, Shown, TrustText, Work},
+    step::Shown,
     trust::{Arrival, Trust, unmatched},
+    work::{KeySource, TrustText, Work},
 };
 use crate::{
     cluster::{Cluster, Desired, DesiredPair},

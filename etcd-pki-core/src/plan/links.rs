@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{current::Current, step::Action};
+use super::{action::Action, current::Current};
 use crate::{
     finding::Finding,
     inspect::{Part, rules},

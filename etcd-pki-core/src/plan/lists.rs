@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc, time::SystemTime};
 
 use super::{
     Action, PlanOptions, Step, Target,
-    step::{Revocations, Work},
+    work::{Revocations, Work},
 };
 use crate::{
     cluster::{Cluster, RevokedSpec},

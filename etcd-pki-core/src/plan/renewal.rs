@@ -17,7 +17,7 @@ use super::{
     file_renewal::{FileRenewal, RecordPlace, RenewalCa},
     other_cas::OtherCas,
     report::{ApplyOptions, Report},
-    step::Work,
+    work::Work,
 };
 use crate::{
     ca::{CertificateAuthority, etcd_usages},

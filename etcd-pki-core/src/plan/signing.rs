@@ -19,7 +19,7 @@ use super::{
     lists::{CurrentLists, creates_ca},
     other_cas::OtherCas,
     permissions,
-    step::{TrustText, Work},
+    work::{TrustText, Work},
 };
 use crate::{
     cluster::{Cluster, Desired, DesiredPair},

@@ -3,113 +3,27 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
-    str::FromStr,
     sync::Arc,
     time::SystemTime,
 };
 
-use super::file_renewal::FileRenewal;
+use super::{
+    action::Action,
+    work::{KeySource, Work},
+};
 use crate::{
     cluster::{DesiredCa, DesiredPair},
-    error::{Error, Result},
+    error::Error,
     finding::Finding,
     inspect::Stamps,
     key::PublicKey,
     layout::{PairPaths, is_list},
-    request::CertificateRequest,
     role::Role,
-    store::{Known, look},
+    store::look,
     text,
     verify::unacceptable,
-    words,
-    x509::{certificate::Certificate, revocation_list::RevocationReason, serial::SerialNumber},
+    x509::certificate::Certificate,
 };
-
-/// The action of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Action {
-    /// Nothing: the pair is up to date
-    Keep,
-    /// Sets modes or owners
-    Chmod,
-    /// Issues a new certificate for the same key
-    Renew,
-    /// Generates a new key and issues its certificate, and replaces both files
-    Reissue,
-    /// Generates a key and issues its certificate
-    Create,
-    /// Writes a request, and generates a key if no existing key fits
-    Request,
-    /// Nothing: the request exists, but is not signed yet
-    Wait,
-    /// Installs the signed certificate
-    Install,
-    /// Signs a request
-    Sign,
-    /// Installs the certificates of a CA, delivers them to a host, or rewrites a CA file in the
-    /// form that etcd reads
-    Trust,
-    /// Adds certificates to the revocation lists
-    Revoke,
-    /// Removes a pair that is not in the specification
-    Remove,
-    /// Nothing: the change would replace something that etcd-pki never replaces
-    Blocked,
-}
-
-impl Action {
-    /// All actions, in their order.
-    pub const ALL: [Self; 13] = [
-        Self::Keep,
-        Self::Chmod,
-        Self::Renew,
-        Self::Reissue,
-        Self::Create,
-        Self::Request,
-        Self::Wait,
-        Self::Install,
-        Self::Sign,
-        Self::Trust,
-        Self::Revoke,
-        Self::Remove,
-        Self::Blocked,
-    ];
-
-    /// The printed name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Keep => "keep",
-            Self::Chmod => "chmod",
-            Self::Renew => "renew",
-            Self::Reissue => "re-issue",
-            Self::Create => "create",
-            Self::Request => "request",
-            Self::Wait => "wait",
-            Self::Install => "install",
-            Self::Sign => "sign",
-            Self::Trust => "trust",
-            Self::Revoke => "revoke",
-            Self::Remove => "remove",
-            Self::Blocked => "blocked",
-        }
-    }
-}
-
-impl FromStr for Action {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        words::one_of(text, "action", &Self::ALL, Self::name)
-    }
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
 
 /// The subject of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,90 +84,6 @@ impl Shown {
             fingerprint: certificate.fingerprint_sha256(),
         }
     }
-}
-
-/// The data that applying a step needs.
-#[derive(Debug)]
-pub(super) enum Work {
-    /// Change nothing
-    None,
-    /// Set modes and owners
-    Chmod,
-    /// Create a CA, with the existing key if there is one
-    CreateCa { has_key: bool },
-    /// Issue a new certificate for a CA
-    RenewCa { keeps_serial: bool },
-    /// Generate a key and issue its certificate
-    Issue,
-    /// Issue a certificate for the current key
-    Certify {
-        key: PublicKey,
-        /// Whether to rewrite the key's file, because etcd cannot read it
-        rewrites_key: bool,
-    },
-    /// Write the same certificate with another chain, given in PEM
-    Rechain { certificates: String },
-    /// Write a request
-    Request { key: KeySource },
-    /// Install a certificate, given in PEM
-    Install {
-        certificates: String,
-        key: KeySource,
-    },
-    /// Write a trust bundle
-    Trust {
-        certificates: TrustText,
-        /// The link certificate of a rotation, for a host
-        link: Option<LinkText>,
-    },
-    /// Sign a request
-    Sign(Box<CertificateRequest>),
-    /// Renew a certificate by path
-    RenewFile(Box<FileRenewal>),
-    /// Add certificates to the revocation lists, and sign the lists again
-    Revoke(Box<Revocations>),
-    /// Remove the files
-    Remove,
-}
-
-/// A link certificate in PEM, with its path.
-#[derive(Debug)]
-pub(super) struct LinkText {
-    pub(super) path: PathBuf,
-    pub(super) text: String,
-}
-
-/// The certificates that a plan revokes.
-#[derive(Debug)]
-pub(super) struct Revocations {
-    /// Each with the place of the step that replaces it, if there is one. It is revoked only after
-    /// that step is done
-    pub(super) entries: Vec<(Option<usize>, Known)>,
-    /// The serial numbers of certificates of a CA that the same plan creates
-    pub(super) serials: Vec<(SerialNumber, Option<RevocationReason>)>,
-}
-
-/// The content of a new trust bundle.
-#[derive(Debug)]
-pub(super) enum TrustText {
-    /// In PEM
-    Known(String),
-    /// These certificates, with the certificate that this plan issues for their signing CA. The
-    /// list is empty if the plan creates the CA
-    Made(Vec<Certificate>),
-}
-
-/// The key of a request on a host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum KeySource {
-    /// The current key, at its path
-    Current,
-    /// A new key, at its path
-    New,
-    /// The waiting key, next to the current key until its certificate is signed
-    Waiting,
-    /// A new waiting key
-    NewWaiting,
 }
 
 impl Step {

@@ -9,7 +9,7 @@ use crate::{
     plan::{
         Step,
         cache::Marker,
-        step::{TrustText, Work},
+        work::{TrustText, Work},
     },
     store::{Issuance, Overwrite},
 };

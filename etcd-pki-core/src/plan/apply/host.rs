@@ -7,7 +7,7 @@ use crate::{
     cluster::DesiredPair,
     error::Result,
     key::PrivateKey,
-    plan::{Mode, Step, exchange::request_path, step::KeySource},
+    plan::{Mode, Step, exchange::request_path, work::KeySource},
     request::CertificateRequest,
     store::{Overwrite, PairTexts, staged_key_path},
 };

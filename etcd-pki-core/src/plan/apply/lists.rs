@@ -4,7 +4,7 @@ use super::shared::Shared;
 use crate::{
     ca::CertificateAuthority,
     error::Result,
-    plan::{report::Executed, report::Outcome, step::Revocations},
+    plan::{report::Executed, report::Outcome, work::Revocations},
     store::{Known, ListChange},
     x509::revocation_list::{Revoked, USUAL_VALIDITY},
 };

@@ -12,7 +12,7 @@ use crate::{
     cluster::DesiredPair,
     error::{Error, Result},
     key::PublicKey,
-    plan::{Action, Step, Target, file_renewal::Renewed, report::Product, step::Work},
+    plan::{Action, Step, Target, file_renewal::Renewed, report::Product, work::Work},
     store::{Issuance, Overwrite, PairTexts},
     verify,
     x509::{bundle::Bundle, certificate::Certificate},

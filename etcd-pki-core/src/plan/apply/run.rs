@@ -21,7 +21,7 @@ use crate::{
         Contents, Mode, Step, Target,
         cache::Mark,
         report::{Counter, Executed, Outcome, Product},
-        step::Work,
+        work::Work,
     },
     store::{Exchange, LockedStore},
 };

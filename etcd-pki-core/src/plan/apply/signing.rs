@@ -10,7 +10,7 @@ use crate::{
     plan::{
         Step, Target,
         report::Product,
-        step::{TrustText, Work},
+        work::{TrustText, Work},
     },
     store::Exchange,
     x509::{
