@@ -8,6 +8,7 @@ mod keys;
 mod lists;
 mod lock;
 mod locked;
+mod locked_files;
 mod members;
 mod old;
 mod other_layout;
@@ -29,11 +30,12 @@ pub use self::{
     ca::{StoreAt, read_ca, read_ca_to_renew},
     keys::read_private_key,
     locked::LockedStore,
+    locked_files::{LockedFiles, NewFile, write_files, write_files_with},
     path::has_further_names,
     read::{READ_LIMIT, read_file, read_regular_file},
     record::{Issuance, Record, RecordDamage, RecordEntry, RecordedCa, record_issued, record_path},
     staged::{Installation, Installed, staged_key_path},
-    write::{LockedFiles, NewFile, Overwrite, write_files, write_files_with},
+    write::Overwrite,
 };
 pub(crate) use self::{
     exchange::Exchange,

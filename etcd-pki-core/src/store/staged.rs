@@ -12,11 +12,11 @@ use zeroize::Zeroizing;
 
 use super::{
     directory::Directory,
+    locked_files::{LockedFiles, NewFile},
     path::{io_error, irregular, parent},
     permissions::{Attributes, trusted_owner, user, user_name},
     read::read_in,
     replace::Replace,
-    write::{LockedFiles, NewFile},
 };
 use crate::{
     error::{Error, Result},
